@@ -1,0 +1,36 @@
+# `make demo` and `make test` need Python 3.11 or later and make; everything else is put into .venv.
+PYTHON ?= python3
+PY := .venv/bin/python
+
+.PHONY: demo test check fix bench clean help
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/ready ## Fill a local AWS server and crawl it
+	$(PY) examples/demo.py
+
+test: check ## Check, then run every test
+	$(PY) -m pytest
+
+check: .venv/ready ## Lint, formatting, types, layers
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pyright
+	.venv/bin/lint-imports
+
+fix: .venv/ready ## Repair what can be repaired: lint and formatting
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: .venv/ready ## Run the benchmarks, peers and us side by side
+	$(PY) -m tests.benchmarks
+
+clean: ## Remove what make made
+	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("aiosdk needs Python 3.11 or later; this is " + sys.version) if sys.version_info < (3, 11) else None'
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@

@@ -1,0 +1,46 @@
+"""aiosdk: the async AWS SDK for Python.
+
+A `Session` is an identity, a region and a connection pool. It gives awaitable clients for every AWS service:
+
+    async with aiosdk.Session(region_name="eu-west-1") as session:
+        s3 = await session.client("s3")
+        buckets = await s3.list_buckets()
+
+Importing this package takes some 20 ms; aiohttp and aiobotocore are imported when a session is first used, off the
+event loop.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from aiosdk import exceptions
+from aiosdk._version import __version__
+from aiosdk.default import client, close, resource, set_stream_logger, setup_default_session
+from aiosdk.session import Session
+
+if TYPE_CHECKING:
+    from aiosdk._client import Client
+
+__all__ = [
+    "Client",
+    "Session",
+    "__version__",
+    "client",
+    "close",
+    "exceptions",
+    "resource",
+    "set_stream_logger",
+    "setup_default_session",
+]
+
+logging.getLogger("aiosdk").addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Client":  # for annotations and isinstance; its module imports aiobotocore
+        from aiosdk._client import Client
+
+        return Client
+    raise AttributeError(f"module 'aiosdk' has no attribute {name!r}; it has {', '.join(__all__)}")

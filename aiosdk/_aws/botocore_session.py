@@ -1,0 +1,159 @@
+"""The aiobotocore session below a `Session`: made or taken over, fitted with our parts, and its look-ups."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportPrivateUsage=false
+# botocore and aiobotocore have no types.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import aiobotocore
+import botocore
+from aiobotocore.client import AioBaseClient
+from aiobotocore.config import AioConfig
+from aiobotocore.configprovider import AioSmartDefaultsConfigStoreFactory
+from aiobotocore.credentials import AioCredentials
+from aiobotocore.session import AioSession
+from aiobotocore.utils import AioIMDSRegionProvider
+from botocore.exceptions import ProfileNotFound
+from botocore.regions import EndpointResolver
+from botocore.tokens import FrozenAuthToken
+
+from aiosdk._aws.credentials import SessionCredentials, SessionToken, find_credentials, send_metadata_over
+from aiosdk._aws.events import built_in_emitter
+from aiosdk._aws.http_session import PooledHTTPSession, bind
+from aiosdk._aws.models import shared_loader
+from aiosdk._version import __version__
+from aiosdk.exceptions import ProfileNotFoundError, nearest
+
+if TYPE_CHECKING:
+    from botocore.client import Config
+
+    from aiosdk._transport.pool import ConnectionPool
+    from aiosdk.settings import SessionSettings
+
+_resolvers: dict[int, EndpointResolver] = {}
+
+
+def make_session(settings: SessionSettings, pool: ConnectionPool, client_class: type[AioBaseClient]) -> AioSession:
+    """Make the aiobotocore session for these settings, or fit the user's. Reads no file."""
+    session = settings.botocore_session
+    if session is None:
+        session = AioSession(event_hooks=built_in_emitter(), include_builtin_handlers=False)
+    if session.user_agent_name == "aiobotocore":
+        session.user_agent_name = "aiosdk"
+        session.user_agent_version = __version__
+        session.user_agent_extra = f"aiobotocore/{aiobotocore.__version__} botocore/{botocore.__version__}"
+    if settings.profile_name is not None:
+        session.set_config_variable("profile", settings.profile_name)
+    if settings.region_name is not None:
+        session.set_config_variable("region", settings.region_name)
+    http = bind(pool)
+    session.set_default_client_config(
+        _merged(AioConfig(http_session_cls=http), session.get_default_client_config(), settings.config)
+    )
+    _fit_credentials(session, settings, http)
+    _fit_components(session, http)
+
+    def use_client_class(base_classes: list[type], **_: Any) -> None:
+        base_classes[base_classes.index(AioBaseClient)] = client_class
+
+    session.register("creating-client-class", use_client_class, unique_id="aiosdk-client-class")
+    return session
+
+
+def _merged(base: AioConfig, *others: Config | None) -> AioConfig:
+    for config in others:
+        if config is not None:
+            base = base.merge(config)
+    return base
+
+
+def _fit_credentials(session: AioSession, settings: SessionSettings, http: type[PooledHTTPSession]) -> None:
+    if settings.aws_access_key_id and settings.aws_secret_access_key:
+        session.set_credentials(
+            settings.aws_access_key_id,
+            settings.aws_secret_access_key,
+            settings.aws_session_token,
+            settings.aws_account_id,
+        )
+    elif session._credentials is None:
+        session._credentials = SessionCredentials(lambda: find_credentials(session, http), session.profile or "default")
+    elif type(session._credentials) is not AioCredentials and not isinstance(session._credentials, SessionCredentials):
+        session._credentials = SessionCredentials.around(session._credentials)
+
+
+def _fit_components(session: AioSession, http: type[PooledHTTPSession]) -> None:
+    """Register our loader and the parts that use it, wherever the user has not put one of theirs."""
+    if "data_loader" in session._components._deferred:
+        session._components.lazy_register_component(
+            "data_loader", lambda: shared_loader(session.get_config_variable("data_path"))
+        )
+
+    def endpoint_resolver() -> EndpointResolver:
+        loader = session.get_component("data_loader")
+        resolver = _resolvers.get(id(loader))
+        if resolver is None:
+            endpoints, path = loader.load_data_with_path("endpoints")
+            resolver = EndpointResolver(endpoints, uses_builtin_data=loader.is_builtin_path(path))
+            if loader is shared_loader(session.get_config_variable("data_path")):
+                _resolvers[id(loader)] = resolver  # that loader lives as long as the process
+        return resolver
+
+    def smart_defaults() -> AioSmartDefaultsConfigStoreFactory:
+        provider = AioIMDSRegionProvider(session=session)
+        provider._fetcher = provider._create_fetcher()
+        send_metadata_over(provider._fetcher, http)
+        return AioSmartDefaultsConfigStoreFactory(session._get_internal_component("default_config_resolver"), provider)
+
+    internal = session._internal_components
+    if "endpoint_resolver" in internal._deferred:
+        internal.lazy_register_component("endpoint_resolver", endpoint_resolver)
+    if "smart_defaults_factory" in internal._deferred:
+        internal.lazy_register_component("smart_defaults_factory", smart_defaults)
+
+
+def read_files(session: AioSession) -> None:
+    """Read the config files and what hangs on them. Call it off the loop.
+
+    Raises `ProfileNotFoundError` when the session's profile is in none of them.
+    """
+    try:
+        session.get_scoped_config()
+    except ProfileNotFound as error:
+        profile = session.profile or "default"
+        raise ProfileNotFoundError(
+            profile=profile,
+            config_file=session.get_config_variable("config_file"),
+            credentials_file=session.get_config_variable("credentials_file"),
+            nearest=nearest(profile, session.full_config["profiles"], noun="profile"),
+        ) from error
+    session.get_component("data_loader")
+    session._get_internal_component("endpoint_resolver")
+    session._get_internal_component("default_config_resolver")
+    token = session.get_auth_token()
+    if token is not None and not isinstance(token, FrozenAuthToken | SessionToken):
+        session._auth_token = SessionToken(token)
+
+
+def files_are_read(session: AioSession) -> bool:
+    """Whether the config files have been read, so that looking a variable up reads nothing."""
+    return session._config is not None
+
+
+def region_without_files(session: AioSession) -> str | None:
+    """The session's region where it is known from arguments or the environment."""
+    return session.get_config_variable("region", methods=("instance", "env"))
+
+
+async def close_credentials(session: AioSession) -> None:
+    """End the background work of the session's credentials and token."""
+    for holder in (session._credentials, session._auth_token):
+        if isinstance(holder, SessionCredentials | SessionToken):
+            await holder.close()
+
+
+async def get_credentials(session: AioSession) -> Any:
+    """The session's credentials object, or None when no provider has any."""
+    credentials = session._credentials
+    return await credentials.load() if isinstance(credentials, SessionCredentials) else credentials

@@ -1,0 +1,285 @@
+"""Credentials and tokens: found once for everybody who asks, refreshed in the background, never on the loop's time.
+
+aiobotocore's own objects run the provider chain once per client that is being made, refresh within whichever request
+came first (and with its cancellation, not at all), and read profile, token and cache files on the event loop. Here one
+task does each of these for all, off the loop, and belongs to nobody who could cancel it.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportMissingTypeStubs=false, reportPrivateUsage=false
+# pyright: reportUntypedBaseClass=false
+# botocore and aiobotocore have no types.
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import subprocess
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from aiobotocore.credentials import AioCredentialResolver, AioCredentials, AioProcessProvider, AioProfileProviderBuilder
+from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
+from botocore.utils import get_environ_proxies
+
+from aiosdk import _off_loop
+from aiosdk._single_flight import SingleFlight
+from aiosdk.exceptions import NoCredentialsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from aiobotocore.session import AioSession
+
+    from aiosdk._aws.http_session import PooledHTTPSession
+
+log: Final = logging.getLogger("aiosdk.credentials")
+
+# botocore's windows: from 15 minutes before expiry a refresh is worth trying, from 10 minutes it is waited for.
+# Credentials that live shorter than that would be refreshed by every request; theirs are a part of their life.
+ADVISORY: Final = (900.0, 1 / 4)
+MANDATORY: Final = (600.0, 1 / 8)
+# Seconds between attempts to refresh in the background, so that a broken provider is not hammered.
+ATTEMPT_INTERVAL: Final = 60.0
+
+
+class SessionCredentials(AioCredentials):
+    """The credentials of a session: looked for when first needed, then kept fresh.
+
+    Takes the place of what a provider found, for every client of the session. `access_key`, `secret_key`, `token`
+    and `account_id` tell what was used last; `get_frozen_credentials()` gives what a request should use now.
+    """
+
+    def __init__(self, find: Callable[[], Coroutine[Any, Any, tuple[Any, bool]]], profile: str = "default") -> None:
+        # `find` gives what a provider found, or None, and whether it came from aiobotocore's own providers.
+        self._find = find
+        self._profile = profile
+        self._source: Any = None
+        self._blocks = False
+        self._frozen: ReadOnlyCredentials | None = None
+        self._lifetime = 0.0
+        self._next_attempt = 0.0
+        self._finding = SingleFlight("find credentials", self._find_source)
+        self._refreshing = SingleFlight("refresh credentials", self._refresh_source)
+
+    @classmethod
+    def around(cls, source: Any) -> SessionCredentials:
+        """Wrap credentials that the user has made."""
+
+        async def find() -> tuple[Any, bool]:
+            return source, False
+
+        return cls(find)
+
+    def __repr__(self) -> str:
+        found = f"method={self.method!r}" if self._source is not None else "not looked for yet"
+        return f"<SessionCredentials {found}>"
+
+    async def load(self) -> SessionCredentials | None:
+        """Run the provider chain unless that is done; None when no provider has credentials."""
+        if self._source is None:
+            await self._finding.get()
+        return None if self._source is None else self
+
+    async def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        """Give credentials fit to sign with now. Raises `NoCredentialsError` when no provider has any."""
+        if self._source is None and await self.load() is None:
+            raise NoCredentialsError(profile=self._profile)
+        frozen: ReadOnlyCredentials | None = self._frozen
+        remaining = self._remaining()
+        if frozen is not None and (remaining is None or remaining > _window(ADVISORY, self._lifetime)):
+            return frozen
+        if frozen is None or remaining is None or remaining <= _window(MANDATORY, self._lifetime):
+            await self._refreshing.get()
+        elif asyncio.get_running_loop().time() >= self._next_attempt:
+            self._next_attempt = asyncio.get_running_loop().time() + ATTEMPT_INTERVAL
+            self._refreshing.start()
+        return cast("ReadOnlyCredentials", self._frozen)
+
+    async def close(self) -> None:
+        """End whatever is under way."""
+        await self._finding.cancel()
+        await self._refreshing.cancel()
+
+    async def _find_source(self) -> None:
+        source, self._blocks = await self._find()
+        if isinstance(source, RefreshableCredentials):
+            fresh: ReadOnlyCredentials | None = cast("Any", source)._frozen_credentials
+            if fresh is not None:
+                self._keep(source, fresh)
+        elif source is not None:
+            self._frozen = await source.get_frozen_credentials()
+        self._source = source
+
+    async def _refresh_source(self) -> None:
+        source = self._source
+        refresh = source.get_frozen_credentials()
+        frozen = await (_off_loop.drive(refresh) if self._blocks else refresh)
+        self._keep(source, frozen)
+
+    def _keep(self, source: Any, frozen: ReadOnlyCredentials) -> None:
+        renewed = frozen is not self._frozen
+        self._frozen = frozen
+        remaining = _remaining(source)
+        if renewed and remaining is not None:
+            self._lifetime = max(remaining, 0.0)
+
+    def _remaining(self) -> float | None:
+        return _remaining(self._source)
+
+    def _known(self, name: str) -> Any:
+        if self._frozen is not None:
+            return getattr(self._frozen, name, None)
+        return None if self._source is None else getattr(self._source, f"_{name}", None)
+
+    @property
+    def method(self) -> str | None:
+        return getattr(self._source, "method", None)
+
+    @property
+    def access_key(self) -> str | None:
+        return self._known("access_key")
+
+    @property
+    def secret_key(self) -> str | None:
+        return self._known("secret_key")
+
+    @property
+    def token(self) -> str | None:
+        return self._known("token")
+
+    @property
+    def account_id(self) -> str | None:
+        return self._known("account_id")
+
+    async def get_access_key(self) -> str | None:
+        return (await self.get_frozen_credentials()).access_key
+
+    async def get_secret_key(self) -> str | None:
+        return (await self.get_frozen_credentials()).secret_key
+
+    async def get_token(self) -> str | None:
+        return (await self.get_frozen_credentials()).token
+
+    async def get_account_id(self) -> str | None:
+        """Give the account id where the provider knew it. Endpoint rules ask, also for requests that go unsigned."""
+        if await self.load() is None:
+            return None
+        return getattr(await self.get_frozen_credentials(), "account_id", None)
+
+
+class SessionToken:
+    """A bearer token that is refreshed once for everybody, off the event loop."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self._getting = SingleFlight("refresh a token", self._get)
+
+    async def get_frozen_token(self) -> Any:
+        if self._source._should_refresh() is None:
+            return await self._source.get_frozen_token()
+        return await self._getting.get()
+
+    async def close(self) -> None:
+        await self._getting.cancel()
+
+    async def _get(self) -> Any:
+        return await _off_loop.drive(self._source.get_frozen_token())
+
+
+def _window(rule: tuple[float, float], lifetime: float) -> float:
+    seconds, share = rule
+    return min(seconds, lifetime * share)
+
+
+def _remaining(source: Any) -> float | None:
+    """Seconds until the credentials expire, or None when they never do."""
+    if getattr(source, "_expiry_time", None) is None:
+        return None
+    return source._seconds_remaining()
+
+
+def is_upstream(provider: Any) -> bool:
+    """Whether a provider is aiobotocore's, which may block between awaits and needs nothing of the user's loop."""
+    return type(provider).__module__.partition(".")[0] in ("aiobotocore", "botocore", "aiosdk")
+
+
+async def find_credentials(session: AioSession, http: type[PooledHTTPSession]) -> tuple[Any, bool]:
+    """Walk the session's provider chain; give what the first provider had, and whether that provider is upstream's."""
+    resolver = await _off_loop.call(session.get_component, "credential_provider")
+    if not isinstance(resolver, AioCredentialResolver):
+        found = resolver.load_credentials()
+        return (await found if inspect.isawaitable(found) else found), False
+    _use_our_transport(resolver, session, http)
+    provider: Any
+    for provider in resolver.providers:
+        log.debug("Looking for credentials via: %s", provider.METHOD)
+        upstream = is_upstream(provider)
+        found = await _off_loop.drive(provider.load()) if upstream else await _awaited(provider.load())
+        if found is not None:
+            return found, upstream
+    return None, False
+
+
+async def _awaited(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value
+
+
+def _use_our_transport(resolver: AioCredentialResolver, session: AioSession, http: type[PooledHTTPSession]) -> None:
+    """Send metadata requests over the session's pool, and run credential processes where they may block."""
+    provider: Any
+    for provider in resolver.providers:
+        for name in ("_role_fetcher", "_fetcher"):
+            fetcher = getattr(provider, name, None)
+            if hasattr(fetcher, "_session") and is_upstream(fetcher):
+                send_metadata_over(fetcher, http)
+        if type(provider) is AioProcessProvider:
+            vars(provider)["_popen"] = _run_process
+        builder = getattr(provider, "_profile_provider_builder", None)
+        if type(builder) is AioProfileProviderBuilder:
+            vars(provider)["_profile_provider_builder"] = _ProfileProviders(
+                session, cache=builder._cache, region_name=builder._region_name
+            )
+
+
+def send_metadata_over(fetcher: Any, http: type[PooledHTTPSession]) -> None:
+    """Have one of aiobotocore's metadata fetchers (instance, container, region) use the session's pool."""
+    if hasattr(fetcher, "_base_url"):
+        fetcher._session = http(timeout=fetcher._timeout, proxies=get_environ_proxies(fetcher._base_url))
+    else:
+        fetcher._session = http(timeout=fetcher.TIMEOUT_SECONDS)
+        fetcher._sleep = _sleep_on_loop
+
+
+async def _sleep(delay: float) -> None:
+    await asyncio.sleep(delay)
+
+
+async def _sleep_on_loop(delay: float) -> None:
+    await _off_loop.OnLoop(partial(_sleep, delay))
+
+
+class _ProfileProviders(AioProfileProviderBuilder):
+    """Providers for the source profile of a role, with our way to run a credential process."""
+
+    def _create_process_provider(self, profile_name: str) -> AioProcessProvider:
+        provider = super()._create_process_provider(profile_name)
+        vars(provider)["_popen"] = _run_process
+        return provider
+
+
+class _Finished:
+    """A subprocess that has ended, in the form that aiobotocore's process provider expects."""
+
+    def __init__(self, completed: subprocess.CompletedProcess[bytes]) -> None:
+        self._completed = completed
+        self.returncode = completed.returncode
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        return self._completed.stdout, self._completed.stderr
+
+
+async def _run_process(*command: str, stdout: int, stderr: int) -> _Finished:
+    """Run a credential process to its end, blocking: only ever called off the loop."""
+    # The command is the user's own, from the user's profile.
+    return _Finished(subprocess.run(command, stdout=stdout, stderr=stderr, check=False))  # noqa: ASYNC221, S603

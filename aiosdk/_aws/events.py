@@ -1,0 +1,98 @@
+"""An event emitter whose built-in handlers are shared by every session and client of the process.
+
+botocore registers 127 handlers for each session (5 ms) and copies their trie for each client (1 ms, 0.3 MB). Here
+the built-in handlers stay in one frozen trie, and an emitter keeps only what was registered on it. The handlers run
+in botocore's order: for each node of the trie from the most specific, first those registered to run first, then the
+usual ones, then the last ones, each in the order of registration, built-in ones before others.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportMissingTypeStubs=false, reportPrivateUsage=false
+# pyright: reportUntypedBaseClass=false
+# botocore and aiobotocore have no types.
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from functools import cache
+from typing import Any
+
+from aiobotocore.hooks import AioHierarchicalEmitter
+from aiobotocore.session import AioSession
+from botocore.hooks import _PrefixTrie
+
+
+class LayeredTrie(_PrefixTrie):
+    """A prefix trie over a frozen one: looks up both as if they were one, adds only to itself."""
+
+    def __init__(self, base: _PrefixTrie | None = None) -> None:
+        super().__init__()
+        self._base: Any = _PrefixTrie() if base is None else base
+
+    def prefix_search(self, key: str) -> deque[Any]:
+        parts = key.split(".")
+        found: deque[Any] = deque()
+        stack: list[tuple[Any, Any, int]] = [(self._base._root, self._root, 0)]
+        while stack:
+            below, own, depth = stack.pop()
+            values = [node["values"] for node in (below, own) if node and node["values"]]
+            # Deeper nodes are met later and must come out first.
+            found.extendleft(
+                reversed([handler for section in range(3) for lists in values for handler in lists[section]])
+            )
+            if depth < len(parts):
+                for part in ("*", parts[depth]):
+                    next_below, next_own = _child(below, part), _child(own, part)
+                    if next_below or next_own:
+                        stack.append((next_below, next_own, depth + 1))
+        return found
+
+    def remove_item(self, key: str, value: Any) -> None:
+        if self._holds(key, value):
+            super().remove_item(key, value)
+            return
+        # A built-in handler goes: from here on this trie has its own copy of the rest.
+        merged = copy.copy(self._base)
+        merged.remove_item(key, value)
+        self._base = merged
+
+    def _holds(self, key: str, value: Any) -> bool:
+        node = self._root
+        for part in key.split("."):
+            node = _child(node, part)
+            if node is None:
+                return False
+        return any(value in section for section in node["values"] or ())
+
+    def __copy__(self) -> LayeredTrie:
+        twin = LayeredTrie(self._base)
+        twin._root = self._recursive_copy(self._root)
+        return twin
+
+
+def _child(node: Any, part: str) -> Any:
+    return node["children"].get(part) if node else None
+
+
+class LayeredEmitter(AioHierarchicalEmitter):
+    """aiobotocore's emitter on a layered trie."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handlers = LayeredTrie()
+
+
+def built_in_emitter() -> LayeredEmitter:
+    """Make an emitter that has botocore's built-in handlers. The first one takes 5 ms, later ones next to nothing."""
+    emitter = LayeredEmitter()
+    trie, unique_ids = _built_in_handlers()
+    emitter._handlers = LayeredTrie(trie)
+    emitter._unique_id_handlers = dict(unique_ids)
+    return emitter
+
+
+@cache
+def _built_in_handlers() -> tuple[_PrefixTrie, dict[str, Any]]:
+    emitter = AioHierarchicalEmitter()
+    AioSession(event_hooks=emitter)
+    return emitter._handlers, emitter._unique_id_handlers

@@ -1,0 +1,148 @@
+"""aiobotocore's `http_session_cls` over the session's pool."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false
+# botocore and aiobotocore have no types.
+
+from __future__ import annotations
+
+import io
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+
+from aiobotocore.awsrequest import AioAWSResponse
+from botocore.httpsession import ProxyConfiguration, get_cert_path
+
+from aiosdk import _off_loop
+from aiosdk._transport import http
+from aiosdk._transport.connector import ConnectorOptions
+from aiosdk._transport.pool import ConnectionPool, Setup
+from aiosdk._transport.tls import TLSSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+# Long enough for a fan-out of tens of thousands of requests over few connections, short enough to report a leak.
+POOL_TIMEOUT: Final = 300.0
+
+
+class PooledHTTPSession:
+    """Sends the requests of one client over the pool of its session. Owns nothing, so closing it does nothing."""
+
+    pool: ClassVar[ConnectionPool]
+
+    def __init__(
+        self,
+        verify: bool | str = True,
+        proxies: Mapping[str, str] | None = None,
+        timeout: float | tuple[float, float] | None = None,
+        max_pool_connections: int | None = None,
+        socket_options: Any = None,
+        client_cert: str | tuple[str, str] | None = None,
+        proxies_config: Mapping[str, Any] | None = None,
+        connector_args: Mapping[str, Any] | None = None,
+    ) -> None:
+        args = dict(connector_args or {})
+        connect, read = timeout if isinstance(timeout, (list, tuple)) else (timeout, timeout)
+        self._timeouts = http.Timeouts(args.get("pool_timeout", POOL_TIMEOUT), connect, read)
+        self._proxies = ProxyConfiguration(proxies=proxies, proxies_settings=proxies_config)
+        names = ConnectorOptions.__dataclass_fields__
+        options = ConnectorOptions(**{name: value for name, value in args.items() if name in names})
+        self._plain = Setup(options=options)
+        self._secure = Setup(
+            tls=_tls(verify, client_cert),
+            proxy_tls=_proxy_tls(verify, self._proxies.settings) if proxies_config else None,
+            options=options,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Do nothing: the connections are the session's."""
+
+    async def close(self) -> None:
+        """Do nothing: the connections are the session's."""
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncGenerator[Self]:
+        """What aiobotocore's metadata fetchers ask of their session before they send."""
+        yield self
+
+    async def send(self, request: Any) -> AioAWSResponse:
+        """Send a prepared botocore request; the body is read unless the request asks for a stream."""
+        if _off_loop.is_driven():
+            return await _off_loop.OnLoop(lambda: self._send(request))
+        return await self._send(request)
+
+    async def _send(self, request: Any) -> AioAWSResponse:
+        url = request.url
+        proxy = self._proxies.proxy_url_for(url)
+        secure = url.startswith("https:") or (proxy or "").startswith("https:")
+        timeouts = self._timeouts
+        if (read := (getattr(request, "context", None) or {}).get("read_timeout")) is not None:
+            timeouts = http.Timeouts(timeouts.pool, timeouts.connect, read)
+        headers = {name: _text(value) for name, value in request.headers.items()}
+        headers["Accept-Encoding"] = "identity"
+        response = await http.exchange(
+            self.pool,
+            self._secure if secure else self._plain,
+            http.Request(
+                method=request.method,
+                url=url,
+                headers=headers,
+                body=_off_loop_body(request.body),
+                timeouts=timeouts,
+                stream=bool(request.stream_output),
+                proxy=proxy,
+            ),
+        )
+        answer = AioAWSResponse(url, response.status, response.headers, response.body)
+        answer._content = response.content  # pyright: ignore[reportPrivateUsage]
+        return answer
+
+
+def bind(pool: ConnectionPool) -> type[PooledHTTPSession]:
+    """Make the class that sends over this pool, for `AioConfig(http_session_cls=...)`."""
+    return type("PooledHTTPSession", (PooledHTTPSession,), {"pool": pool, "__doc__": PooledHTTPSession.__doc__})
+
+
+def _tls(verify: bool | str, client_cert: str | tuple[str, str] | None) -> TLSSettings:
+    cert, key = client_cert if isinstance(client_cert, tuple) else (client_cert, None)
+    return TLSSettings(find_ca=get_cert_path, verify=verify, client_cert=cert, client_key=key)
+
+
+def _proxy_tls(verify: bool | str, settings: Mapping[str, Any]) -> TLSSettings:
+    cert = settings.get("proxy_client_cert")
+    cert, key = cert if isinstance(cert, tuple) else (cert, None)
+    return TLSSettings(
+        find_ca=get_cert_path,
+        verify=verify,
+        client_cert=cert,
+        client_key=key,
+        extra_ca=settings.get("proxy_ca_bundle"),
+    )
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else value
+
+
+class _OffLoopReads:
+    """The file below aiobotocore's chunked wrapper, read off the event loop."""
+
+    def __init__(self, file: http.Readable) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    async def read(self, size: int) -> bytes:
+        return await _off_loop.call(self._file.read, size)
+
+
+def _off_loop_body(body: Any) -> Any:
+    """A trailing checksum is computed while its file is read, by a wrapper that reads on the loop; mend that."""
+    file: Any = getattr(body, "_raw", None)
+    if hasattr(body, "__aiter__") and hasattr(file, "fileno") and not isinstance(file, (io.BytesIO, _OffLoopReads)):
+        body._raw = _OffLoopReads(file)
+    return body

@@ -1,0 +1,117 @@
+"""Client: aiobotocore's client, at home in a session."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUntypedBaseClass=false
+# botocore and aiobotocore have no types.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from aiobotocore.client import AioBaseClient
+from botocore import xform_name
+
+from aiosdk import _off_loop
+from aiosdk.exceptions import (
+    ClientClosedError,
+    UnknownOperationError,
+    UnknownPaginatorError,
+    UnknownWaiterError,
+    nearest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Home(Protocol):
+    """What a client needs of its session."""
+
+    def check(self, doing: str) -> None:
+        """Raise unless the session may be used here and now."""
+        ...
+
+    def retire(self, client: Client) -> None:
+        """Give this client to nobody any more."""
+        ...
+
+
+class Client(AioBaseClient):
+    """A low-level client: each operation of its service as a coroutine, named and called as in boto3.
+
+    Get one with `await session.client(name)`. It sends over the session's pool and lives as long as the session.
+    """
+
+    _home: Home | None = None
+    _closed: bool = False
+    _PY_TO_OP_NAME: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        state = "closed " if self._closed else ""
+        return f"<{state}{self.meta.service_model.service_name} client region={self.meta.region_name!r}>"
+
+    async def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
+        # Every operation comes through here; tracing libraries and moto patch the inherited method, which must
+        # therefore stay the one that does the work.
+        if _off_loop.is_driven():
+            return await _off_loop.OnLoop(lambda: self._make_api_call(operation_name, api_params))
+        self._check(operation_name)
+        return await super()._make_api_call(operation_name, api_params)
+
+    def _check(self, operation_name: str) -> None:
+        service = self.meta.service_model.service_name
+        if self._closed:
+            raise ClientClosedError(service_name=service, operation_name=xform_name(operation_name))
+        if self._home is not None:
+            self._home.check(f"call {service}.{xform_name(operation_name)}")
+
+    def __getattr__(self, item: str) -> Any:
+        if item.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {item!r}")
+        raise UnknownOperationError(
+            service_name=self.meta.service_model.service_name,
+            operation_name=item,
+            nearest=nearest(item, self._PY_TO_OP_NAME, noun="operation"),
+        )
+
+    def get_paginator(self, operation_name: str) -> Any:
+        """Make a paginator for an operation: `async for page in client.get_paginator(name).paginate(...)`.
+
+        Sends nothing. Raises `UnknownPaginatorError` when the operation has none.
+        """
+        if operation_name not in self._PY_TO_OP_NAME or not self.can_paginate(operation_name):
+            pageable = [name for name in self._PY_TO_OP_NAME if self.can_paginate(name)]
+            raise UnknownPaginatorError(
+                service_name=self.meta.service_model.service_name,
+                operation_name=operation_name,
+                nearest=nearest(operation_name, pageable, noun="paginator"),
+            )
+        return super().get_paginator(operation_name)
+
+    def get_waiter(self, waiter_name: str) -> Any:
+        """Make a waiter: `await client.get_waiter(name).wait(...)`.
+
+        Sends nothing. Raises `UnknownWaiterError` when the service has no such waiter.
+        """
+        known: list[str] = self.waiter_names  # pyright: ignore[reportAssignmentType]
+        if waiter_name not in known:
+            raise UnknownWaiterError(
+                service_name=self.meta.service_model.service_name,
+                waiter_name=waiter_name,
+                nearest=nearest(waiter_name, known, noun="waiter"),
+            )
+        return super().get_waiter(waiter_name)
+
+    async def close(self) -> None:
+        """Retire this client: its calls raise `ClientClosedError`, and the session makes a new one when asked.
+
+        The connections are the session's and stay open. Closing twice does nothing.
+        """
+        self._closed = True
+        if self._home is not None:
+            self._home.retire(self)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Close nothing: the client is the session's."""

@@ -1,0 +1,132 @@
+"""Runs blocking work on threads, so that the event loop never waits for a file, a parse, a subprocess or a prompt.
+
+`call` is for a plain function. `drive` is for a coroutine that blocks between its awaits, as the credential
+providers of aiobotocore do: its steps run on threads, and what it must do on the event loop (send a request, say)
+it wraps in `OnLoop`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_driven: Final = contextvars.ContextVar("aiosdk_driven", default=False)
+
+
+async def call(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking function on a thread of its own and give back what it returns or raises.
+
+    The threads are daemons and belong to no executor, so a user's saturated executor cannot hold us up and a
+    prompt that nobody answers cannot hold up the interpreter's exit. Cancelling the caller abandons the result.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def deliver(result: Any, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(result)
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        result, error = None, None
+        try:
+            result = context.run(func, *args, **kwargs)
+        except BaseException as raised:
+            error = raised
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(deliver, result, error)
+
+    threading.Thread(target=work, name="aiosdk-off-loop", daemon=True).start()
+    return await done
+
+
+def is_driven() -> bool:
+    """Whether the calling code is a step of `drive`, off the event loop."""
+    return _driven.get()
+
+
+class OnLoop(Generic[T]):
+    """Awaited in a driven coroutine: runs `func()` on the event loop that drives it, and gives its result."""
+
+    __slots__ = ("_func",)
+
+    def __init__(self, func: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        self._func = func
+
+    def __await__(self) -> Generator[OnLoop[T], T, T]:
+        return (yield self)
+
+    async def run(self) -> T:
+        token = _driven.set(False)
+        try:
+            return await self._func()
+        finally:
+            _driven.reset(token)
+
+
+async def drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that may block: each of its steps on a thread, each `OnLoop` within it on this loop.
+
+    It may await nothing but `OnLoop`, other coroutines of its kind, and locks that nobody else holds: there is no
+    running event loop where its steps run.
+    """
+    loop = asyncio.get_running_loop()
+    context = contextvars.copy_context()
+    abandoned = threading.Event()
+
+    def step(resume: Callable[[], Any]) -> tuple[bool, Any]:
+        wanted: Any
+        _driven.set(True)
+        try:
+            while (wanted := resume()) is None:  # asyncio.sleep(0) yields None
+                resume = partial(coroutine.send, None)
+        except StopIteration as stopped:
+            return True, stopped.value
+        finally:
+            if abandoned.is_set():
+                coroutine.close()
+        if not isinstance(wanted, OnLoop):
+            coroutine.close()
+            raise TypeError(f"A coroutine driven off the event loop awaited {type(wanted).__name__}")
+        return False, cast("OnLoop[Any]", wanted)
+
+    resume: Callable[[], Any] = partial(coroutine.send, None)
+    try:
+        while True:
+            finished, value = await call(context.run, step, resume)
+            if finished:
+                return value
+            try:
+                answer = await loop.create_task(value.run(), context=context)
+            except Exception as error:
+                resume = partial(coroutine.throw, error)
+            else:
+                resume = partial(coroutine.send, answer)
+    except BaseException:
+        abandoned.set()
+        _close_when_idle(coroutine)
+        raise
+
+
+def _close_when_idle(coroutine: Coroutine[Any, Any, Any]) -> None:
+    """Close an abandoned coroutine on a thread, for its cleanup may block; a step under way closes it itself."""
+
+    def close() -> None:
+        if not getattr(coroutine, "cr_running", False):
+            coroutine.close()
+
+    if getattr(coroutine, "cr_frame", None) is not None:
+        threading.Thread(target=close, name="aiosdk-off-loop", daemon=True).start()

@@ -1,0 +1,172 @@
+"""aiohttp's connector with our slots in place of its pool: name resolution, TLS and proxies stay aiohttp's."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+
+from aiosdk._transport.slots import Lease, Route, Slots
+from aiosdk.exceptions import PoolTimeoutError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from aiohttp.abc import AbstractResolver
+    from aiohttp.client_reqrep import ClientRequest, ConnectionKey
+    from aiohttp.tracing import Trace
+
+# AWS closes idle connections after 20 seconds; ours are gone before that.
+KEEPALIVE_TIMEOUT: Final = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorOptions:
+    """How connections are made, beside TLS; the names are those of aiobotocore's `connector_args`."""
+
+    keepalive_timeout: float | None = KEEPALIVE_TIMEOUT
+    force_close: bool = False
+    use_dns_cache: bool = True
+    ttl_dns_cache: int | None = 10
+    resolver: AbstractResolver | None = None
+    socket_factory: Callable[..., Any] | None = None
+
+
+class Wire(ResponseHandler):
+    """One connection, which tells the slots when its socket is gone; a `Lease` of the slots."""
+
+    on_lost: Callable[[Wire], None] | None = None
+    idle_until: float | None = None
+
+    def is_usable(self) -> bool:
+        expired = self.idle_until is not None and self._loop.time() > self.idle_until
+        return self.is_connected() and not self.should_close and not expired
+
+    def discard(self) -> None:
+        # Not `close()`: that would wait for a peer that no longer reads (the write buffer) or answers (TLS shutdown).
+        self.abort()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        if self.on_lost is not None:
+            self.on_lost(self)
+
+
+@dataclass
+class Traffic:
+    """Totals since the pool's first request."""
+
+    requests: int = field(default=0)
+    connections: int = field(default=0)
+
+
+class SlotConnector(aiohttp.TCPConnector):
+    """Makes connections under the caps of the `Slots` that it shares with the pool's other connectors."""
+
+    def __init__(
+        self,
+        slots: Slots,
+        traffic: Traffic,
+        options: ConnectorOptions,
+        *,
+        tls: ssl.SSLContext | None,
+        proxy_tls: ssl.SSLContext | None,
+        on_idle: Callable[[float], None],
+    ) -> None:
+        more: dict[str, Any] = {}
+        if options.socket_factory is not None:
+            more["socket_factory"] = options.socket_factory
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
+            ssl=True if tls is None else tls,
+            limit=0,
+            use_dns_cache=options.use_dns_cache,
+            ttl_dns_cache=options.ttl_dns_cache,
+            # Named, because aiohttp would take aiodns where it is installed, which reads resolv.conf on the loop.
+            resolver=options.resolver or aiohttp.ThreadedResolver(),
+            force_close=options.force_close,
+            **more,
+        )
+        self._slots = slots
+        self._traffic = traffic
+        self._idle_for = options.keepalive_timeout
+        self._proxy_tls = proxy_tls
+        self._on_idle = on_idle
+        self._routes: dict[ConnectionKey, Route] = {}
+        self._factory = partial(Wire, loop=self._loop)
+
+    async def connect(self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> Connection:
+        """Give an idle connection or a new one, waiting for a slot for at most `timeout.connect` seconds."""
+        key = req.connection_key
+        route = self._routes.get(key)
+        if route is None:
+            route = self._routes[key] = Route((key.host, key.port), (id(self), key))
+        wire = self._slots.take_idle(route)
+        if wire is None:
+            wire = await self._acquire(route, timeout.connect)
+        if wire is None:
+            wire = await self._open(req, traces, timeout, route)
+        elif req.proxy:
+            self._update_proxy_auth_header_and_build_proxy_req(req)
+        assert isinstance(wire, Wire)
+        wire.idle_until = None
+        self._traffic.requests += 1
+        return Connection(self, key, wire, self._loop)
+
+    async def _acquire(self, route: Route, timeout: float | None) -> Lease | None:
+        slots = self._slots
+        try:
+            async with asyncio.timeout(timeout):
+                return await slots.acquire(route)
+        except TimeoutError:
+            raise PoolTimeoutError(
+                host=str(route.host),
+                timeout=timeout,
+                in_use=slots.open - slots.idle,
+                limit=slots.limit,
+                waiting=slots.waiting + 1,
+            ) from None
+
+    async def _open(
+        self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout, route: Route
+    ) -> Wire:
+        slots = self._slots
+        try:
+            wire = await self._create_connection(req, traces, timeout)
+            assert isinstance(wire, Wire)
+            if self._closed or wire.transport is None:
+                wire.abort()
+                raise aiohttp.ServerDisconnectedError()
+        except BaseException:
+            slots.failed(route)
+            raise
+        slots.opened(wire, route)
+        wire.on_lost = slots.lost
+        self._traffic.connections += 1
+        return wire
+
+    def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
+        # aiohttp hands every connection back here: after the last byte of a body, on errors, on cancellation, and
+        # when a response is dropped unread.
+        assert isinstance(protocol, Wire)
+        if self._loop.is_closed():
+            return
+        if should_close or self._force_close or self._closed or protocol.should_close:
+            self._slots.discard(protocol)
+            return
+        if self._idle_for is not None:
+            protocol.idle_until = self._loop.time() + self._idle_for
+            self._on_idle(protocol.idle_until)
+        self._slots.release(protocol)
+
+    def _update_proxy_auth_header_and_build_proxy_req(self, req: ClientRequest) -> ClientRequest:
+        # aiohttp would speak to the proxy with the context for the endpoint, client certificate and all.
+        proxy_req = super()._update_proxy_auth_header_and_build_proxy_req(req)
+        if self._proxy_tls is not None:
+            proxy_req._ssl = self._proxy_tls  # pyright: ignore[reportPrivateUsage]
+        return proxy_req

@@ -1,0 +1,67 @@
+"""Which error each failure of aiohttp or of a socket becomes: one table, read from the top.
+
+The errors are botocore's, so that its retry rules and users' `except` clauses apply. The first row that matches
+decides, so subclasses stand above their bases; a test walks aiohttp's exceptions and fails when a row is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Final
+
+import aiohttp
+from aiohttp import http_exceptions
+from aiohttp.client import URL  # pyright: ignore[reportPrivateImportUsage]
+from botocore.exceptions import (
+    BotoCoreError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+    SSLError,
+)
+
+TABLE: Final[tuple[tuple[type[BaseException], type[BotoCoreError]], ...]] = (
+    (aiohttp.ClientSSLError, SSLError),
+    (aiohttp.ServerFingerprintMismatch, SSLError),
+    (aiohttp.ClientProxyConnectionError, ProxyConnectionError),
+    (aiohttp.ClientHttpProxyError, ProxyConnectionError),
+    (aiohttp.ServerDisconnectedError, ConnectionClosedError),
+    (aiohttp.ClientPayloadError, ConnectionClosedError),
+    (aiohttp.ConnectionTimeoutError, ConnectTimeoutError),
+    (aiohttp.ServerTimeoutError, ReadTimeoutError),
+    (aiohttp.ClientConnectorError, EndpointConnectionError),
+    (aiohttp.ClientConnectionResetError, ConnectionClosedError),
+    (aiohttp.ClientOSError, ConnectionClosedError),
+    (aiohttp.ClientConnectionError, EndpointConnectionError),
+    (http_exceptions.BadStatusLine, ConnectionClosedError),
+    (http_exceptions.HttpProcessingError, HTTPClientError),
+    (aiohttp.InvalidURL, HTTPClientError),
+    (aiohttp.ClientError, HTTPClientError),
+    (asyncio.TimeoutError, ReadTimeoutError),
+    (socket.gaierror, EndpointConnectionError),
+    (ConnectionError, ConnectionClosedError),
+    (OSError, EndpointConnectionError),
+)
+
+
+def request_error(failure: BaseException, url: str, proxy: str | None) -> BotoCoreError:
+    """Give the error for a failure between connecting and the last byte of a buffered answer."""
+    kind = next((error for cause, error in TABLE if isinstance(failure, cause)), HTTPClientError)
+    if kind is ProxyConnectionError:
+        return ProxyConnectionError(proxy_url=str(URL(proxy or "").with_user(None)), error=failure)
+    return kind(endpoint_url=url, error=failure)
+
+
+def body_error(failure: BaseException, url: str) -> BaseException:
+    """Give the error for a failure while a streaming body is read.
+
+    A timeout stays one: aiobotocore's body makes it an error that is both a `ReadTimeoutError` and a `TimeoutError`.
+    """
+    if isinstance(failure, asyncio.TimeoutError):
+        return failure
+    return ResponseStreamingError(endpoint_url=url, error=failure)

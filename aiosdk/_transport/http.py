@@ -1,0 +1,125 @@
+"""One request to one response, over the pool."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import aiohttp
+from aiohttp.client import URL  # pyright: ignore[reportPrivateImportUsage]
+from botocore.exceptions import BotoCoreError
+
+from aiosdk import _off_loop
+from aiosdk._transport.body import Body
+from aiosdk._transport.failures import request_error
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from aiosdk._transport.pool import ConnectionPool, Setup
+
+FILE_CHUNK_SIZE: Final = 256 * 1024
+
+
+class Readable(Protocol):
+    """What a request body that is a file must have."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds to wait for a free connection, for a new one to be made, and for each read; None is for ever."""
+
+    pool: float | None
+    connect: float | None
+    read: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, signed and ready. `body` is bytes, text, a readable file or an asynchronous iterator."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Any
+    timeouts: Timeouts
+    stream: bool = False
+    proxy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. `content` is the whole body, or None when it was asked for as a stream."""
+
+    status: int
+    headers: dict[str, str]
+    body: Body
+    content: bytes | None
+
+
+async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Response:
+    """Send one request and give its response; redirects are the caller's business.
+
+    Raises botocore's errors for what the network does, see `failures`; `PoolTimeoutError`, `SessionClosedError` and
+    `EventLoopConflictError` for what the pool does.
+    """
+    try:
+        http = await pool.http(setup)
+        headers = dict(request.headers)
+        chunked = headers.pop("Transfer-Encoding", "").lower() == "chunked"
+        response = await http.request(
+            request.method,
+            URL(request.url, encoded=True),
+            headers=headers,
+            data=_payload(request.body),
+            chunked=chunked or None,
+            allow_redirects=False,
+            proxy=request.proxy,
+            timeout=aiohttp.ClientTimeout(
+                total=None,
+                connect=request.timeouts.pool,
+                sock_connect=request.timeouts.connect,
+                sock_read=request.timeouts.read,
+            ),
+        )
+        body = Body(response)
+        try:
+            content = None if request.stream else await response.read()
+        except BaseException:
+            body.close()
+            raise
+        return Response(response.status, _plain_headers(response), body, content)
+    except BotoCoreError:
+        raise
+    except Exception as failure:
+        raise request_error(failure, request.url, request.proxy) from failure
+
+
+def _plain_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """Header names in lower case, as botocore's parsers expect them; of two with one name the last counts."""
+    # UTF-8 is what S3 sends for metadata outside ASCII; other bytes come through as Latin-1, as HTTP says.
+    return {name.decode("latin-1").lower(): _text(value) for name, value in response.raw_headers}
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _payload(body: Any) -> Any:
+    if isinstance(body, io.BytesIO):
+        return body.read()
+    if hasattr(body, "read") and not hasattr(body, "__aiter__"):
+        return _file_chunks(body)
+    return body
+
+
+async def _file_chunks(file: Readable) -> AsyncIterator[bytes]:
+    """Read a file off the event loop. It stays open: it is the user's, and a retry reads it again."""
+    while chunk := await _off_loop.call(file.read, FILE_CHUNK_SIZE):
+        yield chunk

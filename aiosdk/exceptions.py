@@ -1,0 +1,215 @@
+"""Every exception that aiosdk adds to botocore's.
+
+What AWS answers stays what it is in boto3: `botocore.exceptions.ClientError` and the modelled classes of
+`client.exceptions`. The family below is for what happens around a call. Each class keeps the botocore or
+built-in base that existing `except` clauses catch.
+
+    AiosdkError (BotoCoreError)
+    |
+    |   You erred; nothing was sent
+    +-- UnknownServiceError (botocore UnknownServiceError)
+    +-- UnknownOperationError (AttributeError)
+    +-- UnknownPaginatorError (botocore OperationNotPageableError)
+    +-- UnknownWaiterError (ValueError)
+    +-- ResourceNotExistsError (botocore DataNotFoundError)
+    +-- NoCredentialsError, PartialCredentialsError, NoRegionError, ProfileNotFoundError (botocore's of that name)
+    +-- InvalidEndpointError (ValueError)
+    +-- PoolLimitError (ValueError)
+    +-- NotAwaitedError (AttributeError)
+    +-- ConfigNotReadError (RuntimeError)
+    +-- ClosedError (RuntimeError)
+    |   +-- SessionClosedError
+    |   +-- ClientClosedError
+    +-- EventLoopConflictError (RuntimeError)
+    |
+    |   The network: no complete answer (beside botocore's EndpointConnectionError, ReadTimeoutError, ...)
+    +-- PoolTimeoutError
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import botocore.exceptions as upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "AiosdkError",
+    "ClientClosedError",
+    "ClosedError",
+    "ConfigNotReadError",
+    "EventLoopConflictError",
+    "InvalidEndpointError",
+    "NoCredentialsError",
+    "NoRegionError",
+    "NotAwaitedError",
+    "PartialCredentialsError",
+    "PoolLimitError",
+    "PoolTimeoutError",
+    "ProfileNotFoundError",
+    "ResourceNotExistsError",
+    "SessionClosedError",
+    "UnknownOperationError",
+    "UnknownPaginatorError",
+    "UnknownServiceError",
+    "UnknownWaiterError",
+]
+
+
+class AiosdkError(upstream.BotoCoreError):
+    """Base of every error that aiosdk itself raises.
+
+    Built from keyword arguments, which fill the class's message and are kept in `kwargs`; pickles with its type.
+    """
+
+
+class UnknownServiceError(AiosdkError, upstream.UnknownServiceError):
+    """Raised when botocore has no service of that name."""
+
+    fmt = "There is no service {service_name!r}. {nearest}"
+
+
+class UnknownOperationError(AiosdkError, AttributeError):
+    """Raised when a client is asked for an operation or attribute that it does not have."""
+
+    fmt = "The {service_name} client has no operation {operation_name!r}. {nearest}"
+
+
+class UnknownPaginatorError(AiosdkError, upstream.OperationNotPageableError):
+    """Raised by `get_paginator` for an operation that botocore cannot paginate."""
+
+    fmt = "The {service_name} operation {operation_name!r} has no paginator. {nearest}"
+
+
+class UnknownWaiterError(AiosdkError, ValueError):
+    """Raised by `get_waiter` for a waiter that the service does not have."""
+
+    fmt = "The {service_name} client has no waiter {waiter_name!r}. {nearest}"
+
+
+class ResourceNotExistsError(AiosdkError, upstream.DataNotFoundError):
+    """Raised when there is no resource interface for a service; its client may well exist."""
+
+    fmt = (
+        "There is no resource {service_name!r}. Resources are available for: {available}. "
+        "Use `await session.client({service_name!r})` for the service's client."
+    )
+
+
+class NoCredentialsError(AiosdkError, upstream.NoCredentialsError):
+    """Raised when a request must be signed and no provider had credentials."""
+
+    fmt = (
+        "No AWS credentials to sign the request with. Looked in the session's arguments, the environment, the profile "
+        "{profile!r} (shared credentials and config files), container and instance metadata. Set "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run `aws configure` or `aws sso login`, name a profile with "
+        "Session(profile_name=...), or use AioConfig(signature_version=botocore.UNSIGNED) for public data."
+    )
+
+
+class PartialCredentialsError(AiosdkError, upstream.PartialCredentialsError):
+    """Raised when one half of a key pair was given without the other."""
+
+    fmt = "Only part of a key pair was given ({provider}): {cred_var} is missing. Give both keys, or neither."
+
+
+class NoRegionError(AiosdkError, upstream.NoRegionError):
+    """Raised when a service needs a region and none is configured."""
+
+    fmt = (
+        "No region for the {service_name} client. Pass region_name=... to Session() or client(), set "
+        "AWS_DEFAULT_REGION, or add `region = ...` to the profile {profile!r}."
+    )
+
+
+class ProfileNotFoundError(AiosdkError, upstream.ProfileNotFound):
+    """Raised when neither the config nor the credentials file has the named profile."""
+
+    fmt = (
+        "There is no profile {profile!r} in {config_file} or {credentials_file}. {nearest} "
+        "Create it with `aws configure --profile {profile}`."
+    )
+
+
+class InvalidEndpointError(AiosdkError, ValueError):
+    """Raised when an endpoint URL cannot be used."""
+
+    fmt = "The endpoint URL {endpoint_url!r} {problem}. Give scheme and host, such as 'https://s3.example.com:9000'."
+
+
+class PoolLimitError(AiosdkError, ValueError):
+    """Raised when a cap of the connection pool is not a whole number of at least 1."""
+
+    fmt = "{name}={value!r} is no cap for a connection pool: it takes a whole number of at least 1."
+
+
+class NotAwaitedError(AiosdkError, AttributeError):
+    """Raised when a client or resource is used that was asked for and not awaited."""
+
+    fmt = "This is not yet the {what}: write `x = await {call}`, or `async with {call} as x:`, before using {used}."
+
+
+class ConfigNotReadError(AiosdkError, RuntimeError):
+    """Raised by a plain property whose value stands in a config file that was not read yet."""
+
+    fmt = (
+        "{name} stands in a config file, and files are not read on the event loop. Enter the session first "
+        "(`async with session:`) or await any client of it; then the property has its value."
+    )
+
+
+class ClosedError(AiosdkError, RuntimeError):
+    """Raised when something is used that was closed."""
+
+    fmt = "{what} is closed."
+
+
+class SessionClosedError(ClosedError):
+    """Raised by every use of a session, or of anything that came from it, after `session.close()`."""
+
+    fmt = "Cannot {doing}: its session is closed. Make a new Session, or close it later."
+
+
+class ClientClosedError(ClosedError):
+    """Raised by every call on a client after `client.close()`."""
+
+    fmt = (
+        "Cannot call {service_name}.{operation_name}: this client is closed. `await session.client(...)` gives a "
+        "new one."
+    )
+
+
+class EventLoopConflictError(AiosdkError, RuntimeError):
+    """Raised when one session is used from two event loops that run at the same time."""
+
+    fmt = (
+        "This session is in use on another running event loop ({other_loop}, thread {other_thread}) and was used "
+        "on {this_loop}, thread {this_thread}. Connections belong to one loop: make one Session per thread."
+    )
+
+
+class PoolTimeoutError(AiosdkError):
+    """Raised when no connection of the session's pool came free in time; nothing was sent.
+
+    It is no timeout of the server and is not retried: raise `max_connections`, send less at once, or close the
+    streaming bodies that are still open.
+    """
+
+    fmt = (
+        "No free connection to {host} within {timeout:g} s: {in_use} of {limit} connections are in use and {waiting} "
+        "requests wait. Raise max_connections, send less at once, or close streaming bodies that are still open."
+    )
+
+
+def nearest(name: object, known: Iterable[str], *, noun: str) -> str:
+    """Say which of the `known` names is meant by a misspelt one, for use in a message."""
+    names = sorted(known)
+    close = get_close_matches(str(name), names, n=3, cutoff=0.5)
+    if close:
+        return f"Did you mean {' or '.join(repr(each) for each in close)}?"
+    if len(names) > 12:
+        return f"There are {len(names)} {noun}s, {names[0]!r} to {names[-1]!r}."
+    return f"It has: {', '.join(names)}." if names else f"There is no {noun} at all."

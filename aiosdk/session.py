@@ -1,0 +1,476 @@
+"""Session: an identity, a region, a configuration and a connection pool; it hands out clients."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+import warnings
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, cast
+
+from aiosdk import _off_loop
+from aiosdk._config import config_key
+from aiosdk._pending import Pending
+from aiosdk._single_flight import SingleFlight
+from aiosdk.exceptions import ConfigNotReadError, ResourceNotExistsError, SessionClosedError, UnknownServiceError
+from aiosdk.settings import SessionSettings, check_endpoint, check_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from aiobotocore.session import AioSession
+    from botocore.client import Config
+
+    from aiosdk._client import Client
+    from aiosdk._transport.pool import ConnectionPool
+
+# aiohttp and aiobotocore take a quarter of a second to import. A session imports them when it is first used: off the
+# event loop where that is awaited.
+_HEAVY: Final = ("aiosdk._transport.pool", "aiosdk._aws.botocore_session", "aiosdk._aws.factory", "aiosdk._client")
+
+_CLIENT_ARGUMENTS: Final = (
+    "region_name",
+    "api_version",
+    "use_ssl",
+    "verify",
+    "endpoint_url",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "config",
+    "aws_account_id",
+)
+
+
+class Session:
+    """An AWS identity, region and configuration with one pool of connections for everything done with them.
+
+    Making one does no I/O. Use it as `async with Session() as session:`, or `await session.close()` at the end.
+
+    >>> async with Session(profile_name="prod", region_name="eu-west-1") as session:
+    ...     s3 = await session.client("s3")
+    ...     buckets = await s3.list_buckets()
+
+    A session used again under a new event loop gets fresh connections. It pickles as its arguments.
+
+    Args:
+        aws_access_key_id: The access key, with its secret; without them the credential chain of botocore is walked
+            (environment, profile, process, SSO, container, instance) when the first request must be signed.
+        aws_secret_access_key: The secret key.
+        aws_session_token: The session token of temporary credentials.
+        region_name: The default region of every client.
+        botocore_session: An `aiobotocore.session.AioSession` to use instead of a new one. The session takes it over:
+            it becomes part of this session and must not be used by itself or by another one.
+        profile_name: The profile of the AWS config and credentials files.
+        aws_account_id: The account that the access key belongs to.
+        config: An `AioConfig`, the default configuration of every client; a client's own is merged over it.
+        endpoint_url: The default endpoint of every client.
+        max_connections: The most sockets that the session has open at any time, for all clients and for credential
+            and metadata requests; 100 unless given here or as `max_pool_connections` in `config`.
+        max_connections_per_host: The most of them to one host and port; by default only the total is capped.
+
+    Raises:
+        PartialCredentialsError: One half of a key pair was given without the other.
+        InvalidEndpointError: `endpoint_url` is no HTTP URL with a host.
+        PoolLimitError: A cap is below 1.
+    """
+
+    _warn_if_dropped = True
+
+    def __init__(
+        self,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        region_name: str | None = None,
+        botocore_session: AioSession | None = None,
+        profile_name: str | None = None,
+        aws_account_id: str | None = None,
+        *,
+        config: Config | None = None,
+        endpoint_url: str | None = None,
+        max_connections: int | None = None,
+        max_connections_per_host: int | None = None,
+    ) -> None:
+        self._closed = True  # nothing to close, should what follows raise
+        self._settings = SessionSettings(
+            aws_access_key_id=aws_access_key_id,
+            aws_secret_access_key=aws_secret_access_key,
+            aws_session_token=aws_session_token,
+            region_name=region_name,
+            botocore_session=botocore_session,
+            profile_name=profile_name,
+            aws_account_id=aws_account_id,
+            config=config,
+            endpoint_url=endpoint_url,
+            max_connections=max_connections,
+            max_connections_per_host=max_connections_per_host,
+        )
+        self._pool_limit = self._settings.pool_limit
+        self._made_at = _caller()
+        self._pool: ConnectionPool | None = None
+        self._botocore: Any = None
+        self._clients: dict[object, Client] = {}
+        self._making: dict[object, SingleFlight[Client]] = {}
+        self._preparing = SingleFlight("prepare the session", self._prepare)
+        self._prepared = False
+        self._closed = False
+
+    # Life
+
+    async def __aenter__(self) -> Self:
+        """Read the config files, so that an unknown profile is found here. Sends nothing."""
+        await self._ready("enter the session")
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection, streaming body and background task of the session; it cannot be used again.
+
+        Returns when the sockets are closed. Closing twice does nothing.
+        """
+        self._closed = True
+        for making in list(self._making.values()):
+            await making.cancel()
+        await self._preparing.cancel()
+        if self._botocore is not None:
+            from aiosdk._aws.botocore_session import close_credentials
+
+            await close_credentials(self._botocore)
+        if self._pool is not None:
+            await self._pool.close()
+        self._clients.clear()
+
+    def __del__(self) -> None:
+        if self._closed or not self._prepared:
+            return
+        if self._warn_if_dropped:
+            warnings.warn(
+                f"A Session made at {self._made_at} was dropped without being closed: use `async with`, or "
+                "`await session.close()`.",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+        self._abandon()
+
+    def _abandon(self) -> None:
+        """Close what can be closed without waiting, for when there is nobody to wait."""
+        self._closed = True
+        if self._pool is not None:
+            self._pool.abandon()
+
+    def __repr__(self) -> str:
+        settings = self._settings
+        shown = {
+            "profile_name": settings.profile_name,
+            "region_name": settings.region_name,
+            "endpoint_url": settings.endpoint_url,
+        }
+        arguments = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
+        return f"Session({arguments}){' (closed)' if self._closed else ''}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        settings = self._settings
+        if settings.botocore_session is not None:
+            raise TypeError(
+                "A Session made with botocore_session=... cannot be pickled: the hooks and components of that session "
+                "cannot travel. Make it from profile_name, region_name or keys instead."
+            )
+        given = {name: getattr(settings, name) for name in SessionSettings.__dataclass_fields__}
+        return _rebuild, (type(self), {name: value for name, value in given.items() if value is not None})
+
+    # Clients
+
+    def client(
+        self,
+        service_name: str,
+        region_name: str | None = None,
+        api_version: str | None = None,
+        use_ssl: bool = True,
+        verify: bool | str | None = None,
+        endpoint_url: str | None = None,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        config: Config | None = None,
+        aws_account_id: str | None = None,
+    ) -> Pending[Client]:
+        """Give the low-level client of a service: `s3 = await session.client("s3")`.
+
+        The same arguments give the same client, so asking again costs a look-up; it lives until the session closes.
+        `async with session.client("s3") as s3:` does the same; leaving it closes nothing. Sends nothing. The first
+        client of a service reads its model, off the event loop.
+
+        Args:
+            service_name: A name that `await session.get_available_services()` lists, such as `"s3"`.
+            region_name: The region, if not the session's.
+            api_version: The API version, if not the latest.
+            use_ssl: Whether to use TLS where the endpoint is botocore's choice.
+            verify: False to accept any certificate, or the path of a CA bundle.
+            endpoint_url: The URL to send to, scheme included; `use_ssl` is ignored then.
+            aws_access_key_id: An access key for this client alone, with its secret.
+            aws_secret_access_key: The secret key.
+            aws_session_token: The session token.
+            config: An `AioConfig`, merged over the session's. `max_pool_connections` has no effect here: the pool is
+                the session's.
+            aws_account_id: The account that the access key belongs to.
+
+        Raises (when called):
+            PartialCredentialsError: One half of a key pair was given without the other.
+            InvalidEndpointError: `endpoint_url` is no HTTP URL with a host.
+
+        Raises (when awaited):
+            UnknownServiceError: There is no such service; names the nearest ones.
+            NoRegionError: The service needs a region and none is configured.
+            ProfileNotFoundError: The session's profile is in no config file.
+            SessionClosedError: The session is closed.
+        """
+        key = (
+            service_name,
+            region_name,
+            api_version,
+            use_ssl,
+            verify,
+            endpoint_url,
+            aws_access_key_id,
+            aws_secret_access_key,
+            aws_session_token,
+            None if config is None else config_key(config),
+            aws_account_id,
+        )
+        if key not in self._clients:
+            check_keys(f"client {service_name!r}", aws_access_key_id, aws_secret_access_key, aws_session_token)
+            check_endpoint(endpoint_url)
+        return Pending("client", service_name, partial(self._clients.get, key), partial(self._make_client, key, config))
+
+    def resource(self, service_name: str, *args: object, **kwargs: object) -> Pending[Any]:
+        """Give the service resource. There is none yet: awaiting raises `ResourceNotExistsError`."""
+        return Pending("resource", service_name, lambda: None, partial(_no_resource, service_name))
+
+    # Look-ups
+
+    @property
+    def pool(self) -> ConnectionPool:
+        """The session's connections; `session.pool.stats()` tells open, idle, in use and waiting."""
+        if self._pool is None:
+            from aiosdk._transport.pool import ConnectionPool
+
+            self._pool = ConnectionPool(self._pool_limit, self._settings.max_connections_per_host)
+        return self._pool
+
+    @property
+    def events(self) -> Any:
+        """The session's event hooks: `session.events.register(event_name, handler)`, as in botocore.
+
+        Handlers are plain functions or coroutine functions; clients made later have them.
+        """
+        return self._aio().get_component("event_emitter")
+
+    @property
+    def profile_name(self) -> str:
+        """The profile, from the arguments or AWS_PROFILE; `"default"` otherwise. Reads no file."""
+        return self._aio().profile or "default"
+
+    @property
+    def region_name(self) -> str | None:
+        """The region, from the arguments, AWS_DEFAULT_REGION or the profile; None when none is configured.
+
+        Raises:
+            ConfigNotReadError: The region may stand in the profile and the config file was not read yet: enter the
+                session or await a client first. Never raised outside a running event loop, where the file is read.
+        """
+        from aiosdk._aws import botocore_session
+
+        aio = self._aio()
+        region = botocore_session.region_without_files(aio)
+        if region is None:
+            self._need_files("region_name")
+            region = aio.get_config_variable("region")
+        return region
+
+    @property
+    def available_profiles(self) -> _Names | _UnreadProfiles:
+        """The names of the profiles in the config and credentials files.
+
+        `await session.available_profiles` reads the files off the event loop. Once they are read (in an entered
+        session, say) it is a list as it stands.
+        """
+        from aiosdk._aws import botocore_session
+
+        aio = self._aio()
+        if botocore_session.files_are_read(aio) or not _on_loop():
+            return _Names(aio.available_profiles)
+        return _UnreadProfiles(aio)
+
+    async def get_credentials(self) -> Any:
+        """Find the session's credentials, walking the provider chain unless that is done; None when there are none.
+
+        May send requests (STS, SSO, instance or container metadata). `await credentials.get_frozen_credentials()`
+        gives keys that are fresh.
+        """
+        from aiosdk._aws import botocore_session
+
+        aio = await self._ready("get credentials")
+        self.pool.check("get credentials")
+        return await botocore_session.get_credentials(aio)
+
+    async def get_available_services(self) -> list[str]:
+        """List the services that `client()` knows. Reads botocore's data directory, off the event loop."""
+        aio = await self._ready("list services")
+        return await _off_loop.call(aio.get_available_services)
+
+    async def get_available_resources(self) -> list[str]:
+        """List the services that `resource()` knows: none yet."""
+        await self._ready("list resources")
+        return []
+
+    async def get_available_partitions(self) -> list[str]:
+        """List the partitions (`"aws"`, `"aws-cn"`, ...) that botocore knows."""
+        aio = await self._ready("list partitions")
+        return await _off_loop.call(aio.get_available_partitions)
+
+    async def get_available_regions(
+        self, service_name: str, partition_name: str = "aws", allow_non_regional: bool = False
+    ) -> list[str]:
+        """List the regions of a partition that a service is known to be in; none for an unknown service."""
+        from aiosdk._aws.models import make_ready
+
+        aio = await self._ready("list regions")
+        try:
+            await _off_loop.call(make_ready, aio.get_component("data_loader"), service_name, None)
+        except UnknownServiceError:
+            return []
+        return await aio.get_available_regions(service_name, partition_name, allow_non_regional)
+
+    async def get_partition_for_region(self, region_name: str) -> str:
+        """Tell the partition of a region."""
+        aio = await self._ready("look up a partition")
+        return aio.get_partition_for_region(region_name)
+
+    # What clients need of their session
+
+    def check(self, doing: str) -> None:
+        """Raise unless the session is open and used on one event loop at a time."""
+        if self._closed:
+            raise SessionClosedError(doing=doing)
+        self.pool.check(doing)
+
+    def retire(self, client: Client) -> None:
+        """Give this client to nobody any more."""
+        for key in [key for key, each in self._clients.items() if each is client]:
+            del self._clients[key]
+
+    # Inside
+
+    def _aio(self) -> Any:
+        """The aiobotocore session; made at first use, reading no file."""
+        if self._botocore is None:
+            from aiosdk._aws.botocore_session import make_session
+            from aiosdk._client import Client
+
+            self._botocore = make_session(self._settings, self.pool, Client)
+        return self._botocore
+
+    async def _ready(self, doing: str) -> Any:
+        """The aiobotocore session with its config files read."""
+        if self._closed:
+            raise SessionClosedError(doing=doing)
+        if not self._prepared:
+            await self._preparing.get()
+        return self._aio()
+
+    async def _prepare(self) -> None:
+        if _HEAVY[-1] not in sys.modules:
+            await _off_loop.call(_import_all, _HEAVY)
+        from aiosdk._aws.botocore_session import read_files
+
+        await _off_loop.call(read_files, self._aio())
+        self._prepared = True
+
+    async def _make_client(self, key: tuple[Any, ...], config: Config | None) -> Client:
+        making = self._making.get(key)
+        if making is None:
+            doing = f"make a client for {key[0]!r}"
+            making = self._making[key] = SingleFlight(doing, partial(self._make_new_client, doing, key, config))
+        return await making.get()
+
+    async def _make_new_client(self, doing: str, key: tuple[Any, ...], config: Config | None) -> Client:
+        try:
+            aio = await self._ready(doing)
+            self.check(doing)
+            from aiosdk._aws.factory import make_client
+
+            service_name, *values = key
+            arguments = dict(zip(_CLIENT_ARGUMENTS, values, strict=True)) | {"config": config}
+            arguments["endpoint_url"] = arguments["endpoint_url"] or self._settings.endpoint_url
+            client = cast("Client", await make_client(aio, service_name, arguments))
+            client._home = self  # pyright: ignore[reportPrivateUsage]
+            self._clients[key] = client
+            return client
+        finally:
+            self._making.pop(key, None)
+
+    def _need_files(self, name: str) -> None:
+        from aiosdk._aws import botocore_session
+
+        if _on_loop() and not botocore_session.files_are_read(self._aio()):
+            raise ConfigNotReadError(name=name)
+
+
+class _Names(list[str]):
+    """A list of names that may be awaited too, for whoever does not know whether the files were read."""
+
+    def __await__(self) -> Generator[Any, Any, list[str]]:
+        yield from ()
+        return list(self)
+
+
+class _UnreadProfiles:
+    """The names of profiles that stand in files not read yet: to be awaited."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def __await__(self) -> Generator[Any, Any, list[str]]:
+        return _off_loop.call(self._read).__await__()
+
+    def _read(self) -> list[str]:
+        return list(self._session.available_profiles)
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise ConfigNotReadError(name="available_profiles")
+
+    __iter__ = __len__ = __getitem__ = __contains__ = _refuse
+
+
+async def _no_resource(service_name: str) -> NoReturn:
+    raise ResourceNotExistsError(service_name=service_name, available="no service yet")
+
+
+def _import_all(names: tuple[str, ...]) -> None:
+    for name in names:
+        importlib.import_module(name)
+
+
+def _on_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _caller() -> str:
+    """Where in the user's code a session is being made."""
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "aiosdk":
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _rebuild(kind: type[Session], arguments: dict[str, Any]) -> Session:
+    return kind(**arguments)

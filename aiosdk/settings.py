@@ -1,0 +1,78 @@
+"""What a `Session` was made with: plain values, checked, and all that a session pickles as."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from aiosdk._config import given_options
+from aiosdk.exceptions import InvalidEndpointError, PartialCredentialsError, PoolLimitError
+
+if TYPE_CHECKING:
+    from aiobotocore.session import AioSession
+    from botocore.client import Config
+
+DEFAULT_MAX_CONNECTIONS: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSettings:
+    """The arguments of `Session`, by their names there."""
+
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: str | None = field(default=None, repr=False)
+    aws_session_token: str | None = field(default=None, repr=False)
+    region_name: str | None = None
+    botocore_session: AioSession | None = None
+    profile_name: str | None = None
+    aws_account_id: str | None = None
+    config: Config | None = None
+    endpoint_url: str | None = None
+    max_connections: int | None = None
+    max_connections_per_host: int | None = None
+
+    def __post_init__(self) -> None:
+        check_keys("Session", self.aws_access_key_id, self.aws_secret_access_key, self.aws_session_token)
+        check_endpoint(self.endpoint_url)
+        _check_limit("max_connections", self.max_connections)
+        _check_limit("max_connections_per_host", self.max_connections_per_host)
+
+    @property
+    def pool_limit(self) -> int:
+        """The cap of the pool: `max_connections`, else the configuration's `max_pool_connections`, else 100."""
+        given: object = given_options(self.config).get("max_pool_connections")
+        _check_limit("max_pool_connections", given)
+        return self.max_connections or (given if isinstance(given, int) else DEFAULT_MAX_CONNECTIONS)
+
+
+def check_keys(provider: str, access_key: str | None, secret_key: str | None, token: str | None) -> None:
+    """Raise `PartialCredentialsError` when a key pair was begun and not completed."""
+    if not (access_key or secret_key or token) or (access_key and secret_key):
+        return
+    missing = "aws_secret_access_key" if access_key else "aws_access_key_id"
+    raise PartialCredentialsError(provider=provider, cred_var=missing)
+
+
+def check_endpoint(endpoint_url: str | None) -> None:
+    """Raise `InvalidEndpointError` unless the URL is None or has an HTTP scheme, a host and a sound port."""
+    if endpoint_url is None:
+        return
+    shown = re.sub(r"//[^/@]*@", "//***@", endpoint_url)[:80]
+    try:
+        parts = urlsplit(endpoint_url)
+        _ = parts.port
+    except ValueError as error:
+        raise InvalidEndpointError(endpoint_url=shown, problem=f"is malformed ({error})") from error
+    if parts.scheme not in ("http", "https"):
+        raise InvalidEndpointError(endpoint_url=shown, problem="does not begin with http:// or https://")
+    if not parts.hostname or re.search(r"\s", endpoint_url):
+        raise InvalidEndpointError(endpoint_url=shown, problem="does not name a host")
+
+
+def _check_limit(name: str, value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise PoolLimitError(name=name, value=value)

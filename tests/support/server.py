@@ -1,0 +1,176 @@
+"""A small HTTP/1.1 server that counts what it sees, on a thread and an event loop of its own.
+
+moto's server closes every connection after one answer; this one keeps them alive, so that reuse can be seen. It
+counts sockets, TLS handshakes and requests, and answers with what a function makes of the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+@dataclass
+class Request:
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+
+@dataclass
+class Answer:
+    """What to send back. `length` overrides the Content-Length, to lie about it; `cut` closes after the body."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    length: int | None = None
+    cut: bool = False
+    pause: float = 0.0
+
+
+LIST_BUCKETS = (
+    b'<?xml version="1.0"?><ListAllMyBucketsResult><Owner><ID>o</ID></Owner>'
+    b"<Buckets><Bucket><Name>b</Name></Bucket></Buckets></ListAllMyBucketsResult>"
+)
+
+
+async def answer_anything(request: Request) -> Answer:
+    """An answer that any protocol parses: XML for S3 and query services, JSON for the JSON ones."""
+    if "x-amz-target" in request.headers or request.headers.get("content-type", "").startswith("application/json"):
+        return Answer(body=b"{}", headers={"Content-Type": "application/x-amz-json-1.0"})
+    if request.method == "POST" and request.body.startswith(b"Action="):
+        action = request.body[len(b"Action=") :].partition(b"&")[0]
+        return Answer(body=b"<%sResponse><%sResult/></%sResponse>" % (action, action, action))
+    if request.method == "GET" and request.path.strip("/").count("/") == 0:
+        return Answer(body=LIST_BUCKETS, headers={"Content-Type": "application/xml"})
+    return Answer(body=b"x" * 1024, headers={"ETag": '"e"'})
+
+
+class CountingServer:
+    """`with CountingServer() as server:` listens at `server.url` and counts."""
+
+    def __init__(
+        self,
+        answer: Callable[[Request], Awaitable[Answer]] = answer_anything,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.answer = answer
+        self._tls = tls
+        self.open = 0
+        self.peak = 0
+        self.accepted = 0
+        self.requests: list[Request] = []
+        self.active = 0
+        self.peak_active = 0
+        self.url = ""
+        self.port = 0
+        self._ready = threading.Event()
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
+
+    def __enter__(self) -> CountingServer:
+        self._thread.start()
+        self._ready.wait(10)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        assert self._loop is not None
+        assert self._stop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            tasks.add(task)
+            try:
+                await self._serve(reader, writer)
+            finally:
+                tasks.discard(task)
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=self._tls, backlog=1024)
+        self.port = server.sockets[0].getsockname()[1]
+        self.url = f"{'https' if self._tls else 'http'}://{'localhost' if self._tls else '127.0.0.1'}:{self.port}"
+        self._ready.set()
+        await self._stop.wait()
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        self.open += 1
+        self.peak = max(self.peak, self.open)
+        try:
+            while (request := await _read_request(reader, writer)) is not None:
+                self.requests.append(request)
+                self.active += 1
+                self.peak_active = max(self.peak_active, self.active)
+                try:
+                    answer = await self.answer(request)
+                finally:
+                    self.active -= 1
+                await _send(writer, request, answer)
+                if answer.cut:
+                    break
+        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            pass  # clients under test break off; what matters is counted
+        finally:
+            self.open -= 1
+            writer.close()
+
+
+async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request | None:
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return None
+    first, *lines = head[:-4].decode("latin-1").split("\r\n")
+    method, target, _ = first.split(" ", 2)
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    if headers.get("expect", "").lower() == "100-continue":
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    body = b""
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        while size := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
+            body += await reader.readexactly(size)
+            await reader.readexactly(2)
+        await reader.readuntil(b"\r\n")
+    elif length := int(headers.get("content-length", "0")):
+        body = await reader.readexactly(length)
+    return Request(method, target, headers, body)
+
+
+async def _send(writer: asyncio.StreamWriter, request: Request, answer: Answer) -> None:
+    length = len(answer.body) if answer.length is None else answer.length
+    headers = {"Content-Length": str(length), **answer.headers}
+    head = f"HTTP/1.1 {answer.status} Because\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    writer.write(head.encode("latin-1") + b"\r\n")
+    body: Any = b"" if request.method == "HEAD" else answer.body
+    if answer.pause:
+        half = len(body) // 2
+        writer.write(body[:half])
+        await writer.drain()
+        await asyncio.sleep(answer.pause)
+        body = body[half:]
+    writer.write(body)
+    await writer.drain()
