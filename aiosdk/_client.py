@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import inspect
+import io
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from aiobotocore.client import AioBaseClient
@@ -35,6 +37,12 @@ class Home(Protocol):
         ...
 
 
+def _is_blocking_file(value: object) -> bool:
+    """Whether reading a parameter may wait for a disk: it is read for checksum, signature and sending."""
+    read = getattr(value, "read", None)
+    return read is not None and not isinstance(value, io.BytesIO) and not inspect.iscoroutinefunction(read)
+
+
 class Client(AioBaseClient):
     """A low-level client: each operation of its service as a coroutine, named and called as in boto3.
 
@@ -55,7 +63,14 @@ class Client(AioBaseClient):
         if _off_loop.is_driven():
             return await _off_loop.OnLoop(lambda: self._make_api_call(operation_name, api_params))
         self._check(operation_name)
-        return await super()._make_api_call(operation_name, api_params)
+        call = super()._make_api_call(operation_name, api_params)
+        if any(map(_is_blocking_file, api_params.values())) and self._may_be_driven():
+            return await _off_loop.drive(call)
+        return await call
+
+    def _may_be_driven(self) -> bool:
+        # The adaptive mode's limiter waits on the loop, from within the call.
+        return self.meta.config.retries["mode"] != "adaptive"
 
     def _check(self, operation_name: str) -> None:
         service = self.meta.service_model.service_name

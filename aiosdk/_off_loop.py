@@ -77,6 +77,11 @@ class OnLoop(Generic[T]):
             _driven.reset(token)
 
 
+async def sleep(delay: float) -> None:
+    """Sleep on the event loop, from a driven coroutine or not."""
+    await (OnLoop(partial(asyncio.sleep, delay)) if is_driven() else asyncio.sleep(delay))
+
+
 async def drive(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine that may block: each of its steps on a thread, each `OnLoop` within it on this loop.
 

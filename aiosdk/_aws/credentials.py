@@ -15,7 +15,6 @@ import asyncio
 import inspect
 import logging
 import subprocess
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiobotocore.credentials import AioCredentialResolver, AioCredentials, AioProcessProvider, AioProfileProviderBuilder
@@ -77,12 +76,16 @@ class SessionCredentials(AioCredentials):
 
     async def load(self) -> SessionCredentials | None:
         """Run the provider chain unless that is done; None when no provider has credentials."""
+        if _off_loop.is_driven():
+            return await _off_loop.OnLoop(self.load)
         if self._source is None:
             await self._finding.get()
         return None if self._source is None else self
 
     async def get_frozen_credentials(self) -> ReadOnlyCredentials:
         """Give credentials fit to sign with now. Raises `NoCredentialsError` when no provider has any."""
+        if _off_loop.is_driven():
+            return await _off_loop.OnLoop(self.get_frozen_credentials)
         if self._source is None and await self.load() is None:
             raise NoCredentialsError(profile=self._profile)
         frozen: ReadOnlyCredentials | None = self._frozen
@@ -176,6 +179,8 @@ class SessionToken:
         self._getting = SingleFlight("refresh a token", self._get)
 
     async def get_frozen_token(self) -> Any:
+        if _off_loop.is_driven():
+            return await _off_loop.OnLoop(self.get_frozen_token)
         if self._source._should_refresh() is None:
             return await self._source.get_frozen_token()
         return await self._getting.get()
@@ -248,15 +253,7 @@ def send_metadata_over(fetcher: Any, http: type[PooledHTTPSession]) -> None:
         fetcher._session = http(timeout=fetcher._timeout, proxies=get_environ_proxies(fetcher._base_url))
     else:
         fetcher._session = http(timeout=fetcher.TIMEOUT_SECONDS)
-        fetcher._sleep = _sleep_on_loop
-
-
-async def _sleep(delay: float) -> None:
-    await asyncio.sleep(delay)
-
-
-async def _sleep_on_loop(delay: float) -> None:
-    await _off_loop.OnLoop(partial(_sleep, delay))
+        fetcher._sleep = _off_loop.sleep
 
 
 class _ProfileProviders(AioProfileProviderBuilder):

@@ -48,21 +48,21 @@ class LayeredTrie(_PrefixTrie):
         return found
 
     def remove_item(self, key: str, value: Any) -> None:
-        if self._holds(key, value):
-            super().remove_item(key, value)
-            return
-        # A built-in handler goes: from here on this trie has its own copy of the rest.
-        merged = copy.copy(self._base)
-        merged.remove_item(key, value)
-        self._base = merged
+        below, own = self._values(self._base._root, key), self._values(self._root, key)
+        for section in range(3):
+            if value in below[section]:
+                # A built-in handler goes: from here on this trie has its own copy of the rest.
+                self._base = copy.copy(self._base)
+                self._base.remove_item(key, value)
+                return
+            if value in own[section]:
+                super().remove_item(key, value)
+                return
 
-    def _holds(self, key: str, value: Any) -> bool:
-        node = self._root
+    def _values(self, node: Any, key: str) -> Any:
         for part in key.split("."):
             node = _child(node, part)
-            if node is None:
-                return False
-        return any(value in section for section in node["values"] or ())
+        return (node and node["values"]) or ((), (), ())
 
     def __copy__(self) -> LayeredTrie:
         twin = LayeredTrie(self._base)

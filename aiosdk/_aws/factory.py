@@ -36,6 +36,8 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
             raise InvalidEndpointError(endpoint_url=url, problem=problem) from error
         raise
     _know_errors(client)
+    # Retries wait here; the coroutine may be driven off the loop.
+    client._endpoint._sleep = _off_loop.sleep  # pyright: ignore[reportAttributeAccessIssue]
     return client
 
 

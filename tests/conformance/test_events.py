@@ -1,0 +1,104 @@
+"""The layered emitter calls the handlers that aiobotocore's would, in the same order."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from aiobotocore.hooks import AioHierarchicalEmitter
+from aiobotocore.session import AioSession
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aiosdk._aws.events import LayeredEmitter, LayeredTrie, built_in_emitter
+
+PARTS = ["before-call", "s3", "ec2", "PutObject", "*"]
+names = st.lists(st.sampled_from(PARTS), min_size=1, max_size=4).map(".".join)
+events = st.lists(st.sampled_from(PARTS[:-1]), min_size=1, max_size=5).map(".".join)
+
+
+def _handler(number: int) -> Any:
+    def handler(**_: Any) -> int:
+        return number
+
+    return handler
+
+
+HANDLERS = [_handler(number) for number in range(6)]
+steps = st.tuples(
+    st.sampled_from(["register", "register_first", "register_last", "unregister"]), names, st.sampled_from(HANDLERS)
+)
+
+
+def _apply(emitter: Any, step: tuple[str, str, Any]) -> Exception | None:
+    how, name, handler = step
+    try:
+        getattr(emitter, how)(name, handler)
+    except Exception as error:
+        return error
+    return None
+
+
+@settings(max_examples=400, deadline=None)
+@given(below=st.lists(steps, max_size=12), above=st.lists(steps, max_size=12), asked=st.lists(events, min_size=1))
+def test_a_layered_emitter_finds_handlers_as_a_plain_one(below: list[Any], above: list[Any], asked: list[str]) -> None:
+    plain, base = AioHierarchicalEmitter(), AioHierarchicalEmitter()
+    for step in below:
+        _apply(plain, step)
+        _apply(base, step)
+    layered = LayeredEmitter()
+    layered._handlers = LayeredTrie(base._handlers)
+    frozen = {name: list(base._handlers.prefix_search(name)) for name in asked}
+    for step in above:
+        # botocore's trie trips over a node that holds nothing; ours says what it says for any other unknown handler.
+        assert _apply(layered, step) is None
+        assert isinstance(_apply(plain, step), AttributeError | None)
+    for name in asked:
+        assert list(layered._handlers.prefix_search(name)) == list(plain._handlers.prefix_search(name))
+        assert list(base._handlers.prefix_search(name)) == frozen[name], "the shared layer has changed"
+
+
+@settings(max_examples=100, deadline=None)
+@given(first=st.lists(steps, max_size=6), later=st.lists(steps, max_size=6), name=events)
+def test_a_copy_and_its_original_go_separate_ways(first: list[Any], later: list[Any], name: str) -> None:
+    original = built_in_emitter()
+    for step in first:
+        _apply(original, step)
+    before = list(original._handlers.prefix_search(name))
+    twin = copy.copy(original)
+    assert list(twin._handlers.prefix_search(name)) == before
+    for step in later:
+        _apply(twin, step)
+    assert list(original._handlers.prefix_search(name)) == before
+
+
+def test_the_built_in_handlers_are_aiobotocores() -> None:
+    theirs = AioHierarchicalEmitter()
+    AioSession(event_hooks=theirs)
+    ours = built_in_emitter()
+
+    def walk(node: Any, path: tuple[str, ...] = ()) -> Any:
+        yield ".".join(path)
+        for part, child in node["children"].items():
+            yield from walk(child, (*path, part))
+
+    known = [name for name in walk(theirs._handlers._root) if name]
+    assert len(known) > 100
+    for name in known:
+        found = list(ours._handlers.prefix_search(name))
+        expected = list(theirs._handlers.prefix_search(name))
+        assert [getattr(each, "__qualname__", each) for each in found] == [
+            getattr(each, "__qualname__", each) for each in expected
+        ]
+
+
+async def test_handlers_may_be_plain_functions_or_coroutines() -> None:
+    emitter = built_in_emitter()
+
+    async def slow(**_: Any) -> str:
+        return "coroutine"
+
+    emitter.register("mine.one", slow)
+    emitter.register("mine", _handler(7))
+    assert [answer for _, answer in await emitter.emit("mine.one")] == ["coroutine", 7]
+    assert (await emitter.emit_until_response("mine.one"))[1] == "coroutine"

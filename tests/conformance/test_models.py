@@ -1,0 +1,82 @@
+"""Packed models say what botocore's files say."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import json
+import os
+from pathlib import Path
+
+import botocore
+import pytest
+from botocore.exceptions import DataNotFoundError, UnknownServiceError
+from botocore.loaders import Loader
+
+from aiosdk._aws.models import Packed, SharedLoader, read_model, shared_loader
+
+DATA = os.path.join(os.path.dirname(botocore.__file__), "data")
+MODELS = sorted(glob.glob(f"{DATA}/*/*/service-2.json.gz"))
+
+
+def _text(path: str) -> bytes:
+    return gzip.open(path).read() if path.endswith(".gz") else Path(path).read_bytes()
+
+
+def test_every_service_model_unpacks_to_what_its_file_says() -> None:
+    assert len(MODELS) > 400
+    for path in MODELS:
+        text = _text(path)
+        model, expected = read_model("service-2", text), json.loads(text)
+        assert isinstance(model["shapes"], Packed)
+        errors = [name for name, shape in expected["shapes"].items() if shape.get("exception")]
+        assert list(model["shapes"].error_names) == errors, path
+        assert list(model["shapes"]) == list(expected["shapes"]), path
+        assert model == expected, path
+
+
+def test_the_endpoints_file_unpacks_to_what_it_says() -> None:
+    [path] = glob.glob(f"{DATA}/endpoints.json*")
+    text = _text(path)
+    assert read_model("endpoints", text) == json.loads(text)
+
+
+def test_a_shape_is_unpacked_once_and_can_be_changed_in_place() -> None:
+    model = read_model("service-2", _text(f"{DATA}/sqs/2012-11-05/service-2.json.gz"))
+    shapes = model["shapes"]
+    assert type(dict.__getitem__(shapes, "SendMessageRequest")) is bytes
+    shape = shapes["SendMessageRequest"]
+    assert shapes["SendMessageRequest"] is shape
+    assert shapes.get("SendMessageRequest") is shape
+    assert shapes.get("Nothing", 5) == 5
+    assert shapes.pop("SendMessageRequest") is shape
+    assert "SendMessageRequest" not in shapes
+    with pytest.raises(KeyError):
+        shapes["SendMessageRequest"]
+
+
+@pytest.mark.parametrize("service", ["s3", "ec2", "sqs", "sagemaker-a2i-runtime"])
+@pytest.mark.parametrize("kind", ["service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2"])
+def test_the_loader_answers_as_botocores_does(service: str, kind: str) -> None:
+    ours, theirs = SharedLoader([]), Loader()
+    try:
+        expected = theirs.load_service_model(service, kind)
+    except (DataNotFoundError, UnknownServiceError) as error:
+        for _ in range(2):
+            with pytest.raises(type(error)):
+                ours.load_service_model(service, kind)
+    else:
+        assert json.loads(json.dumps(ours.load_service_model(service, kind))) == json.loads(json.dumps(expected))
+        assert ours.load_service_model(service, kind, api_version=ours.determine_latest_version(service, kind)) is (
+            ours.load_service_model(service, kind)
+        )
+
+
+def test_models_in_aws_data_path_are_found(tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "myservice" / "2026-01-01"
+    folder.mkdir(parents=True)
+    (folder / "service-2.json").write_text('{"metadata": {"apiVersion": "2026-01-01"}, "operations": {}, "shapes": {}}')
+    loader = shared_loader(f"{tmp_path}/models")
+    assert "myservice" in loader.list_available_services("service-2")
+    assert loader.load_service_model("myservice", "service-2")["metadata"]["apiVersion"] == "2026-01-01"
+    assert loader.load_service_model("s3", "service-2")["metadata"]["endpointPrefix"] == "s3"
