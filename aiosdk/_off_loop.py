@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import threading
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast
 
@@ -51,6 +53,34 @@ async def call(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
     threading.Thread(target=work, name="aiosdk-off-loop", daemon=True).start()
     return await done
+
+
+_pausing = threading.Lock()
+_pauses = 0
+_collected_before = False
+
+
+@contextmanager
+def no_collection() -> Generator[None]:
+    """Hold the garbage collector off while many objects are made that will stay.
+
+    Imports and models make hundreds of thousands. Each few hundred of them the collector looks whether they are
+    garbage, and every so often it walks the whole heap, which stalls the event loop for 20 to 100 ms from whichever
+    thread it happens in.
+    """
+    global _pauses, _collected_before
+    with _pausing:
+        if _pauses == 0:
+            _collected_before = gc.isenabled()
+            gc.disable()
+        _pauses += 1
+    try:
+        yield
+    finally:
+        with _pausing:
+            _pauses -= 1
+            if _pauses == 0 and _collected_before:
+                gc.enable()
 
 
 def is_driven() -> bool:

@@ -385,7 +385,7 @@ class Session:
 
     async def _prepare(self) -> None:
         if _HEAVY[-1] not in sys.modules:
-            await _off_loop.call(_import_all, _HEAVY)
+            await _off_loop.call(_import_heavy)
         from aiosdk._aws.botocore_session import read_files
 
         await _off_loop.call(read_files, self._aio())
@@ -451,9 +451,13 @@ async def _no_resource(service_name: str) -> NoReturn:
     raise ResourceNotExistsError(service_name=service_name, available="no service yet")
 
 
-def _import_all(names: tuple[str, ...]) -> None:
-    for name in names:
-        importlib.import_module(name)
+def _import_heavy() -> None:
+    with _off_loop.no_collection():
+        for name in _HEAVY:
+            importlib.import_module(name)
+        from aiosdk._aws.events import built_in_handlers
+
+        built_in_handlers()
 
 
 def _on_loop() -> bool:

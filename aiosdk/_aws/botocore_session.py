@@ -23,6 +23,7 @@ from aiosdk._aws.credentials import SessionCredentials, SessionToken, find_crede
 from aiosdk._aws.events import built_in_emitter
 from aiosdk._aws.http_session import PooledHTTPSession, bind
 from aiosdk._aws.models import shared_loader
+from aiosdk._off_loop import no_collection
 from aiosdk._version import __version__
 from aiosdk.exceptions import ProfileNotFoundError, nearest
 
@@ -128,9 +129,10 @@ def read_files(session: AioSession) -> None:
             credentials_file=session.get_config_variable("credentials_file"),
             nearest=nearest(profile, session.full_config["profiles"], noun="profile"),
         ) from error
-    session.get_component("data_loader")
-    session._get_internal_component("endpoint_resolver")
-    session._get_internal_component("default_config_resolver")
+    with no_collection():
+        session.get_component("data_loader")
+        session._get_internal_component("endpoint_resolver")
+        session._get_internal_component("default_config_resolver")
     token = session.get_auth_token()
     if token is not None and not isinstance(token, FrozenAuthToken | SessionToken):
         session._auth_token = SessionToken(token)

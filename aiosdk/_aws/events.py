@@ -83,16 +83,17 @@ class LayeredEmitter(AioHierarchicalEmitter):
 
 
 def built_in_emitter() -> LayeredEmitter:
-    """Make an emitter that has botocore's built-in handlers. The first one takes 5 ms, later ones next to nothing."""
+    """Make an emitter that has botocore's built-in handlers."""
     emitter = LayeredEmitter()
-    trie, unique_ids = _built_in_handlers()
+    trie, unique_ids = built_in_handlers()
     emitter._handlers = LayeredTrie(trie)
     emitter._unique_id_handlers = dict(unique_ids)
     return emitter
 
 
 @cache
-def _built_in_handlers() -> tuple[_PrefixTrie, dict[str, Any]]:
+def built_in_handlers() -> tuple[_PrefixTrie, dict[str, Any]]:
+    """Give botocore's built-in handlers, as aiobotocore registers them. The first call takes 5 ms."""
     emitter = AioHierarchicalEmitter()
     AioSession(event_hooks=emitter)
     return emitter._handlers, emitter._unique_id_handlers

@@ -27,6 +27,7 @@ from botocore.exceptions import DataNotFoundError
 from botocore.exceptions import UnknownServiceError as UpstreamUnknownServiceError
 from botocore.loaders import Loader
 
+from aiosdk._off_loop import no_collection
 from aiosdk.exceptions import UnknownServiceError, nearest
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def make_ready(loader: Loader, service: str, api_version: str | None) -> None:
 
     Raises `UnknownServiceError` with the nearest names when there is no such service.
     """
-    with _reading:
+    with _reading, no_collection():
         for name in _GENERIC:
             loader.load_data_with_path(name)
         try:

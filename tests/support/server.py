@@ -1,7 +1,8 @@
 """A small HTTP/1.1 server that counts what it sees, on a thread and an event loop of its own.
 
 moto's server closes every connection after one answer; this one keeps them alive, so that reuse can be seen. It
-counts sockets, TLS handshakes and requests, and answers with what a function makes of the request.
+counts sockets, TLS handshakes and requests, and answers with what a function makes of the request. A socket counts
+until its client has closed it, whatever the server is doing with it.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ async def answer_anything(request: Request) -> Answer:
         return Answer(body=b"<%sResponse><%sResult/></%sResponse>" % (action, action, action))
     if request.method == "GET" and request.path.strip("/").count("/") == 0:
         return Answer(body=LIST_BUCKETS, headers={"Content-Type": "application/xml"})
-    return Answer(body=b"x" * 1024, headers={"ETag": '"e"'})
+    return Answer(body=b"" if request.method == "PUT" else b"x" * 1024, headers={"ETag": '"e"'})
 
 
 class CountingServer:
@@ -65,9 +66,11 @@ class CountingServer:
         self,
         answer: Callable[[Request], Awaitable[Answer]] = answer_anything,
         tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         self.answer = answer
         self._tls = tls
+        self._host = host  # 0.0.0.0 makes it reachable as 127.0.0.2 and so on too, which are other hosts to a client
         self.open = 0
         self.peak = 0
         self.accepted = 0
@@ -106,7 +109,10 @@ class CountingServer:
             finally:
                 tasks.discard(task)
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=self._tls, backlog=1024)
+        def connected() -> asyncio.BaseProtocol:
+            return _Counted(self, asyncio.StreamReader(), serve)
+
+        server = await self._loop.create_server(connected, self._host, 0, ssl=self._tls, backlog=1024)
         self.port = server.sockets[0].getsockname()[1]
         self.url = f"{'https' if self._tls else 'http'}://{'localhost' if self._tls else '127.0.0.1'}:{self.port}"
         self._ready.set()
@@ -117,9 +123,6 @@ class CountingServer:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.accepted += 1
-        self.open += 1
-        self.peak = max(self.peak, self.open)
         try:
             while (request := await _read_request(reader, writer)) is not None:
                 self.requests.append(request)
@@ -135,8 +138,35 @@ class CountingServer:
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             pass  # clients under test break off; what matters is counted
         finally:
-            self.open -= 1
             writer.close()
+
+
+class _Counted(asyncio.StreamReaderProtocol):
+    """One connection, which counts as open until either side has closed it."""
+
+    def __init__(self, server: CountingServer, reader: asyncio.StreamReader, serve: Any) -> None:
+        super().__init__(reader, serve)
+        self._server = server
+        self._counts = False
+
+    def connection_made(self, transport: Any) -> None:
+        self._counts = True
+        self._server.accepted += 1
+        self._server.open += 1
+        self._server.peak = max(self._server.peak, self._server.open)
+        super().connection_made(transport)
+
+    def eof_received(self) -> bool | None:
+        self._gone()
+        return super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gone()
+        super().connection_lost(exc)
+
+    def _gone(self) -> None:
+        self._server.open -= self._counts
+        self._counts = False
 
 
 async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request | None:
@@ -174,3 +204,14 @@ async def _send(writer: asyncio.StreamWriter, request: Request, answer: Answer) 
         body = body[half:]
     writer.write(body)
     await writer.drain()
+
+
+def main() -> None:
+    """Serve until killed, for benchmarks: the server in another process."""
+    with CountingServer() as server:
+        print(server.url, flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
