@@ -13,6 +13,7 @@ from aiobotocore.client import AioBaseClient
 from botocore import xform_name
 
 from aiosdk import _off_loop
+from aiosdk._aws.pages import PageIterator
 from aiosdk.exceptions import (
     ClientClosedError,
     UnknownOperationError,
@@ -100,7 +101,9 @@ class Client(AioBaseClient):
                 operation_name=operation_name,
                 nearest=nearest(operation_name, pageable, noun="paginator"),
             )
-        return super().get_paginator(operation_name)
+        paginator: Any = super().get_paginator(operation_name)
+        paginator.PAGE_ITERATOR_CLS = PageIterator
+        return paginator
 
     def get_waiter(self, waiter_name: str) -> Any:
         """Make a waiter: `await client.get_waiter(name).wait(...)`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -13,6 +14,20 @@ if TYPE_CHECKING:
 def given_options(config: Config | None) -> Mapping[str, Any]:
     """The options that were passed to a configuration, without those that have their default."""
     return getattr(config, "_user_provided_options", {})
+
+
+def private_copy(config: Config) -> Config:
+    """Copy a configuration for botocore, which writes into the dictionaries that it is given."""
+    twin = copy.copy(config)
+    options = {name: _copied(value) for name, value in given_options(config).items()}
+    twin._user_provided_options = options  # pyright: ignore[reportPrivateUsage]
+    return twin
+
+
+def _copied(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in cast("dict[object, object]", value).items()}
+    return value
 
 
 def config_key(config: Config) -> object:

@@ -15,6 +15,7 @@ built-in base that existing `except` clauses catch.
     +-- NoCredentialsError, PartialCredentialsError, NoRegionError, ProfileNotFoundError (botocore's of that name)
     +-- InvalidEndpointError (ValueError)
     +-- PoolLimitError (ValueError)
+    +-- CertificateFileError (OSError)
     +-- NotAwaitedError (AttributeError)
     +-- ConfigNotReadError (RuntimeError)
     +-- ClosedError (RuntimeError)
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AiosdkError",
+    "CertificateFileError",
     "ClientClosedError",
     "ClosedError",
     "ConfigNotReadError",
@@ -144,6 +146,15 @@ class PoolLimitError(AiosdkError, ValueError):
     """Raised when a cap of the connection pool is not a whole number of at least 1."""
 
     fmt = "{name}={value!r} is no cap for a connection pool: it takes a whole number of at least 1."
+
+
+class CertificateFileError(AiosdkError, OSError):
+    """Raised when a CA bundle or a client certificate cannot be loaded; nothing was sent."""
+
+    fmt = (
+        "Could not load {path!r}: {problem}. It comes from verify=... or AWS_CA_BUNDLE or `ca_bundle` in the profile "
+        "(a CA bundle), or from client_cert in a Config (a client certificate with its key)."
+    )
 
 
 class NotAwaitedError(AiosdkError, AttributeError):

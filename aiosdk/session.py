@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, cast
 
 from aiosdk import _off_loop
-from aiosdk._config import config_key
+from aiosdk._config import config_key, private_copy
 from aiosdk._pending import Pending
 from aiosdk._single_flight import SingleFlight
 from aiosdk.exceptions import ConfigNotReadError, ResourceNotExistsError, SessionClosedError, UnknownServiceError
@@ -405,7 +405,8 @@ class Session:
             from aiosdk._aws.factory import make_client
 
             service_name, *values = key
-            arguments = dict(zip(_CLIENT_ARGUMENTS, values, strict=True)) | {"config": config}
+            arguments: dict[str, Any] = dict(zip(_CLIENT_ARGUMENTS, values, strict=True))
+            arguments["config"] = None if config is None else private_copy(config)
             arguments["endpoint_url"] = arguments["endpoint_url"] or self._settings.endpoint_url
             client = cast("Client", await make_client(aio, service_name, arguments))
             client._home = self  # pyright: ignore[reportPrivateUsage]

@@ -23,6 +23,7 @@ from aiosdk._aws.credentials import SessionCredentials, SessionToken, find_crede
 from aiosdk._aws.events import built_in_emitter
 from aiosdk._aws.http_session import PooledHTTPSession, bind
 from aiosdk._aws.models import shared_loader
+from aiosdk._config import private_copy
 from aiosdk._off_loop import no_collection
 from aiosdk._version import __version__
 from aiosdk.exceptions import ProfileNotFoundError, nearest
@@ -66,7 +67,7 @@ def make_session(settings: SessionSettings, pool: ConnectionPool, client_class: 
 def _merged(base: AioConfig, *others: Config | None) -> AioConfig:
     for config in others:
         if config is not None:
-            base = base.merge(config)
+            base = base.merge(private_copy(config))
     return base
 
 

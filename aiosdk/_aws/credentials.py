@@ -137,31 +137,39 @@ class SessionCredentials(AioCredentials):
 
     @property
     def method(self) -> str | None:
+        """How the credentials were found, such as `env` or `assume-role`; None before that."""
         return getattr(self._source, "method", None)
 
     @property
     def access_key(self) -> str | None:
+        """The access key that was used last."""
         return self._known("access_key")
 
     @property
     def secret_key(self) -> str | None:
+        """The secret key that was used last."""
         return self._known("secret_key")
 
     @property
     def token(self) -> str | None:
+        """The session token that was used last, if there is one."""
         return self._known("token")
 
     @property
     def account_id(self) -> str | None:
+        """The account id, where the provider knew it."""
         return self._known("account_id")
 
     async def get_access_key(self) -> str | None:
+        """Give the access key to use now."""
         return (await self.get_frozen_credentials()).access_key
 
     async def get_secret_key(self) -> str | None:
+        """Give the secret key to use now."""
         return (await self.get_frozen_credentials()).secret_key
 
     async def get_token(self) -> str | None:
+        """Give the session token to use now, if there is one."""
         return (await self.get_frozen_credentials()).token
 
     async def get_account_id(self) -> str | None:

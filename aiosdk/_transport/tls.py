@@ -8,6 +8,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from aiosdk.exceptions import CertificateFileError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,6 +38,8 @@ def tls_context(settings: TLSSettings) -> ssl.SSLContext:
 
     Contexts are shared between sessions, so that a CA bundle is parsed (10 to 40 ms of CPU) once per process. A
     bundle or certificate whose file has changed since gets a new one.
+
+    Raises `CertificateFileError` when a file is missing or holds no certificate.
     """
     ca = settings.find_ca(settings.verify) if settings.verify else None
     files = (ca, settings.client_cert, settings.client_key, settings.extra_ca)
@@ -50,7 +54,10 @@ def tls_context(settings: TLSSettings) -> ssl.SSLContext:
 def _fingerprint(path: str | None) -> tuple[int, int] | None:
     if path is None:
         return None
-    status = os.stat(path)
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise CertificateFileError(path=path, problem=error.strerror) from error
     return status.st_mtime_ns, status.st_size
 
 
@@ -69,14 +76,18 @@ def _build(settings: TLSSettings, ca: str | None) -> ssl.SSLContext:
     if settings.extra_ca is not None:
         _load_ca(context, settings.extra_ca)
     if settings.client_cert is not None:
-        context.load_cert_chain(settings.client_cert, settings.client_key)
+        try:
+            context.load_cert_chain(settings.client_cert, settings.client_key)
+        except OSError as error:  # ssl.SSLError is one
+            raise CertificateFileError(path=settings.client_cert, problem=str(error)) from error
     if (key_log := os.environ.get("SSLKEYLOGFILE")) is not None:
         context.keylog_filename = key_log
     return context
 
 
 def _load_ca(context: ssl.SSLContext, path: str) -> None:
-    if os.path.isdir(path):
-        context.load_verify_locations(capath=path)
-    else:
-        context.load_verify_locations(cafile=path)
+    directory = os.path.isdir(path)
+    try:
+        context.load_verify_locations(capath=path if directory else None, cafile=None if directory else path)
+    except OSError as error:  # ssl.SSLError is one
+        raise CertificateFileError(path=path, problem=str(error)) from error
