@@ -14,28 +14,8 @@ import tracemalloc
 from typing import Any
 
 SIDES = ("aiosdk", "aiobotocore")
-SERVICES = [
-    "s3",
-    "ec2",
-    "iam",
-    "dynamodb",
-    "sqs",
-    "sns",
-    "lambda",
-    "sts",
-    "rds",
-    "cloudformation",
-    "ecs",
-    "kms",
-    "logs",
-    "glue",
-    "sagemaker",
-    "route53",
-    "quicksight",
-    "autoscaling",
-    "ssm",
-    "events",
-]
+SERVICES = ["s3", "ec2", "iam", "dynamodb", "sqs", "sns", "lambda", "sts", "rds", "cloudformation"]
+SERVICES += ["ecs", "kms", "logs", "glue", "sagemaker", "route53", "quicksight", "autoscaling", "ssm", "events"]
 ARGUMENTS = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
 
 
