@@ -29,6 +29,7 @@ built-in base that existing `except` clauses catch.
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -213,6 +214,11 @@ class PoolTimeoutError(AiosdkError):
         "No free connection to {host} within {timeout:g} s: {in_use} of {limit} connections are in use and {waiting} "
         "requests wait. Raise max_connections, send less at once, or close streaming bodies that are still open."
     )
+
+
+def hide_userinfo(text: str) -> str:
+    """Take user names and passwords out of the URLs in a text."""
+    return re.sub(r"//[^/@\s]*@", "//***@", text)
 
 
 def nearest(name: object, known: Iterable[str], *, noun: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from aiosdk._config import given_options
-from aiosdk.exceptions import InvalidEndpointError, PartialCredentialsError, PoolLimitError
+from aiosdk.exceptions import InvalidEndpointError, PartialCredentialsError, PoolLimitError, hide_userinfo
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
@@ -59,7 +59,7 @@ def check_endpoint(endpoint_url: str | None) -> None:
     """Raise `InvalidEndpointError` unless the URL is None or has an HTTP scheme, a host and a sound port."""
     if endpoint_url is None:
         return
-    shown = re.sub(r"//[^/@]*@", "//***@", endpoint_url)[:80]
+    shown = hide_userinfo(endpoint_url)[:80]
     try:
         parts = urlsplit(endpoint_url)
         _ = parts.port

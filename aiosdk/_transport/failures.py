@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from typing import Final
 
 import aiohttp
 from aiohttp import http_exceptions
-from aiohttp.client import URL  # pyright: ignore[reportPrivateImportUsage]
 from botocore.exceptions import (
     BotoCoreError,
     ConnectionClosedError,
@@ -24,6 +24,8 @@ from botocore.exceptions import (
     ResponseStreamingError,
     SSLError,
 )
+
+from aiosdk.exceptions import hide_userinfo
 
 TABLE: Final[tuple[tuple[type[BaseException], type[BotoCoreError]], ...]] = (
     (aiohttp.ClientSSLError, SSLError),
@@ -44,6 +46,7 @@ TABLE: Final[tuple[tuple[type[BaseException], type[BotoCoreError]], ...]] = (
     (aiohttp.ClientError, HTTPClientError),
     (asyncio.TimeoutError, ReadTimeoutError),
     (socket.gaierror, EndpointConnectionError),
+    (ssl.SSLError, SSLError),
     (ConnectionError, ConnectionClosedError),
     (OSError, EndpointConnectionError),
 )
@@ -52,9 +55,11 @@ TABLE: Final[tuple[tuple[type[BaseException], type[BotoCoreError]], ...]] = (
 def request_error(failure: BaseException, url: str, proxy: str | None) -> BotoCoreError:
     """Give the error for a failure between connecting and the last byte of a buffered answer."""
     kind = next((error for cause, error in TABLE if isinstance(failure, cause)), HTTPClientError)
+    text = str(failure)
+    shown = failure if hide_userinfo(text) == text else type(failure).__name__  # a proxy's password may stand in it
     if kind is ProxyConnectionError:
-        return ProxyConnectionError(proxy_url=str(URL(proxy or "").with_user(None)), error=failure)
-    return kind(endpoint_url=url, error=failure)
+        return ProxyConnectionError(proxy_url=hide_userinfo(proxy or ""), error=shown)
+    return kind(endpoint_url=hide_userinfo(url), error=shown)
 
 
 def body_error(failure: BaseException, url: str) -> BaseException:

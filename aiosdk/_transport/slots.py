@@ -14,6 +14,7 @@ comes out as calls of `Lease.discard`. Invariants, checked by the tests after ev
 from __future__ import annotations
 
 import asyncio
+from bisect import insort
 from collections import Counter, OrderedDict, deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -67,7 +68,7 @@ class Slots:
     _idle: OrderedDict[Lease, Route] = field(default_factory=OrderedDict[Lease, Route])  # longest idle first
     _idle_by_route: dict[Route, list[Lease]] = field(default_factory=dict[Route, list[Lease]])
     _leaving: dict[Lease, Route] = field(default_factory=dict[Lease, Route])  # discarded, not yet gone
-    _queues: dict[Hashable, deque[_Waiter]] = field(default_factory=dict[Hashable, "deque[_Waiter]"])
+    _queues: dict[Route, deque[_Waiter]] = field(default_factory=dict[Route, "deque[_Waiter]"])
     _arrivals: int = 0
 
     @property
@@ -101,7 +102,7 @@ class Slots:
         """Wait for an idle connection of the route (returned) or for a slot to open one in (None)."""
         if (lease := self.take_idle(route)) is not None:
             return lease
-        queue = self._queues.setdefault(route.host, deque())
+        queue = self._queues.setdefault(route, deque())
         self._arrivals += 1
         waiter = _Waiter(route, self._arrivals, asyncio.get_running_loop().create_future())
         queue.append(waiter)
@@ -130,14 +131,13 @@ class Slots:
         if not lease.is_usable():
             self._discard(lease)
             return
-        if (waiter := self._first_waiting(route.host)) is not None and waiter.route == route:
+        if (waiter := self._first_waiting(route)) is not None:
             older = self._oldest_elsewhere(waiter)
             if older is None or older.passed_over < MAX_PASSED_OVER or self._leaving:
                 if older is not None:
                     older.passed_over += 1
-                self._queues[route.host].popleft()
+                self._leave_queue(waiter)
                 waiter.granted.set_result(lease)
-                self._forget_empty(route.host)
                 return
             self._discard(lease)
             return
@@ -203,46 +203,49 @@ class Slots:
             else:
                 self.release(lease)
 
-    def _first_waiting(self, host: Hashable) -> _Waiter | None:
-        queue = self._queues.get(host)
-        while queue:
-            if not queue[0].granted.done():
-                return queue[0]
+    def _first_waiting(self, route: Route) -> _Waiter | None:
+        queue = self._queues.get(route)
+        if queue is None:
+            return None
+        while queue and queue[0].granted.done():
             queue.popleft()
-        self._forget_empty(host)
-        return None
+        if not queue:
+            del self._queues[route]
+            return None
+        return queue[0]
 
-    def _forget_empty(self, host: Hashable) -> None:
-        if not self._queues.get(host, True):
-            del self._queues[host]
+    def _leave_queue(self, waiter: _Waiter) -> None:
+        queue = self._queues[waiter.route]
+        queue.popleft()
+        if not queue:
+            del self._queues[waiter.route]
 
     def _host_has_room(self, host: Hashable) -> bool:
         return self.limit_per_host is None or self._per_host[host] < self.limit_per_host
 
     def _oldest_elsewhere(self, waiter: _Waiter) -> _Waiter | None:
-        """The first waiter for another host that came before this one and that only the total cap holds up."""
+        """The first waiter for another route that came before this one and that a slot of this route would serve."""
+        host = waiter.route.host
         others = (
             first
-            for host in list(self._queues)
-            if host != waiter.route.host and self._host_has_room(host)
-            if (first := self._first_waiting(host)) is not None and first.order < waiter.order
+            for route in list(self._queues)
+            if route != waiter.route and (route.host == host or self._host_has_room(route.host))
+            if (first := self._first_waiting(route)) is not None and first.order < waiter.order
         )
         return min(others, key=lambda each: each.order, default=None)
 
     def _serve(self) -> None:
         """Give what is free to whoever has waited longest, and make room where idle sockets are in the way."""
-        firsts = [w for host in list(self._queues) if (w := self._first_waiting(host)) is not None]
+        firsts = [first for route in list(self._queues) if (first := self._first_waiting(route)) is not None]
         firsts.sort(key=lambda each: each.order)
         while firsts:
             waiter = firsts.pop(0)
             if not self._grant(waiter):
                 continue
-            host = waiter.route.host
-            self._queues[host].popleft()
-            following = self._first_waiting(host)
+            self._leave_queue(waiter)
+            following = self._first_waiting(waiter.route)
             if following is not None:
-                firsts.append(following)
-                firsts.sort(key=lambda each: each.order)
+                insort(firsts, following, key=lambda each: each.order)
 
     def _grant(self, waiter: _Waiter) -> bool:
         route = waiter.route
