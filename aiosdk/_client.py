@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import inspect
 import io
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from aiobotocore.client import AioBaseClient
 from botocore import xform_name
+from botocore.exceptions import NoRegionError as UpstreamNoRegionError
 
 from aiosdk import _off_loop
+from aiosdk._aws.events import runs_hooks_on_loop
 from aiosdk._aws.pages import PageIterator
 from aiosdk.exceptions import (
     ClientClosedError,
+    NoRegionError,
     UnknownOperationError,
     UnknownPaginatorError,
     UnknownWaiterError,
@@ -23,11 +27,16 @@ from aiosdk.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
 
 class Home(Protocol):
     """What a client needs of its session."""
+
+    @property
+    def profile_name(self) -> str:
+        """The session's profile."""
+        ...
 
     def check(self, doing: str) -> None:
         """Raise unless the session may be used here and now."""
@@ -38,7 +47,7 @@ class Home(Protocol):
         ...
 
 
-def _is_blocking_file(value: object) -> bool:
+def _may_block(value: object) -> bool:
     """Whether reading a parameter may wait for a disk: it is read for checksum, signature and sending."""
     read = getattr(value, "read", None)
     return read is not None and not isinstance(value, io.BytesIO) and not inspect.iscoroutinefunction(read)
@@ -63,22 +72,34 @@ class Client(AioBaseClient):
         # therefore stay the one that does the work.
         if _off_loop.is_driven():
             return await _off_loop.OnLoop(lambda: self._make_api_call(operation_name, api_params))
-        self._check(operation_name)
-        call = super()._make_api_call(operation_name, api_params)
-        if any(map(_is_blocking_file, api_params.values())) and self._may_be_driven():
-            return await _off_loop.drive(call)
-        return await call
+        with self.calling(xform_name(operation_name)):
+            files = [name for name, value in api_params.items() if _may_block(value)]
+            if files and self._may_be_driven(api_params):
+                return await _off_loop.drive(super()._make_api_call(operation_name, api_params))
+            for name in files:
+                api_params = {**api_params, name: io.BytesIO(await _off_loop.call(api_params[name].read))}
+            return await super()._make_api_call(operation_name, api_params)
 
-    def _may_be_driven(self) -> bool:
-        # The adaptive mode's limiter waits on the loop, from within the call.
-        return self.meta.config.retries["mode"] != "adaptive"
+    def _may_be_driven(self, api_params: dict[str, Any]) -> bool:
+        """Whether a call needs nothing of the event loop between its requests."""
+        adaptive = self.meta.config.retries["mode"] == "adaptive"  # whose limiter waits on the loop
+        directory_bucket = str(api_params.get("Bucket")).endswith("--x-s3")  # whose sessions are shared under a lock
+        return not adaptive and not directory_bucket and runs_hooks_on_loop(self.meta.events)
 
-    def _check(self, operation_name: str) -> None:
+    @contextmanager
+    def calling(self, method_name: str) -> Generator[None]:
+        """Check that a method may be called here and now, and explain what botocore leaves unexplained."""
         service = self.meta.service_model.service_name
         if self._closed:
-            raise ClientClosedError(service_name=service, operation_name=xform_name(operation_name))
-        if self._home is not None:
-            self._home.check(f"call {service}.{xform_name(operation_name)}")
+            raise ClientClosedError(service_name=service, operation_name=method_name)
+        if self._home is None:
+            yield
+            return
+        self._home.check(f"call {service}.{method_name}")
+        try:
+            yield
+        except UpstreamNoRegionError as error:
+            raise NoRegionError(service_name=service, profile=self._home.profile_name) from error
 
     def __getattr__(self, item: str) -> Any:
         if item.startswith("_"):

@@ -46,10 +46,17 @@ async def call(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         result, error = None, None
         try:
             result = context.run(func, *args, **kwargs)
+        except StopIteration as raised:  # which a future would not take
+            error = RuntimeError(f"{func!r} raised StopIteration")
+            error.__cause__ = raised
         except BaseException as raised:
             error = raised
-        if not loop.is_closed():
+        try:
             loop.call_soon_threadsafe(deliver, result, error)
+        except RuntimeError:
+            if not loop.is_closed():
+                raise
+            # Nobody waits any more.
 
     threading.Thread(target=work, name="aiosdk-off-loop", daemon=True).start()
     return await done
@@ -152,16 +159,16 @@ async def drive(coroutine: Coroutine[Any, Any, T]) -> T:
                 resume = partial(coroutine.send, answer)
     except BaseException:
         abandoned.set()
-        _close_when_idle(coroutine)
+        _close_when_idle(coroutine, context)
         raise
 
 
-def _close_when_idle(coroutine: Coroutine[Any, Any, Any]) -> None:
+def _close_when_idle(coroutine: Coroutine[Any, Any, Any], context: contextvars.Context) -> None:
     """Close an abandoned coroutine on a thread, for its cleanup may block; a step under way closes it itself."""
 
     def close() -> None:
         if not getattr(coroutine, "cr_running", False):
-            coroutine.close()
+            context.run(coroutine.close)
 
     if getattr(coroutine, "cr_frame", None) is not None:
         threading.Thread(target=close, name="aiosdk-off-loop", daemon=True).start()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import aiobotocore
@@ -17,9 +18,8 @@ from aiobotocore.session import AioSession
 from aiobotocore.utils import AioIMDSRegionProvider
 from botocore.exceptions import ProfileNotFound
 from botocore.regions import EndpointResolver
-from botocore.tokens import FrozenAuthToken
 
-from aiosdk._aws.credentials import SessionCredentials, SessionToken, find_credentials, send_metadata_over
+from aiosdk._aws.credentials import SessionCredentials, SessionTokens, find_credentials, send_metadata_over
 from aiosdk._aws.events import built_in_emitter
 from aiosdk._aws.http_session import PooledHTTPSession, bind
 from aiosdk._aws.models import shared_loader
@@ -29,6 +29,8 @@ from aiosdk._version import __version__
 from aiosdk.exceptions import ProfileNotFoundError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botocore.client import Config
 
     from aiosdk._transport.pool import ConnectionPool
@@ -57,11 +59,25 @@ def make_session(settings: SessionSettings, pool: ConnectionPool, client_class: 
     _fit_credentials(session, settings, http)
     _fit_components(session, http)
 
-    def use_client_class(base_classes: list[type], **_: Any) -> None:
+    def use_client_class(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
         base_classes[base_classes.index(AioBaseClient)] = client_class
+        for name in class_attributes:
+            if name.startswith("generate_"):  # presigned URLs and tokens, which are no calls
+                class_attributes[name] = _checked(class_attributes[name])
 
     session.register("creating-client-class", use_client_class, unique_id="aiosdk-client-class")
     return session
+
+
+def _checked(generate: Callable[..., Any]) -> Callable[..., Any]:
+    """Have a method that signs without sending refuse to when its client or session is closed."""
+
+    @functools.wraps(generate)
+    async def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with self.calling(generate.__name__):
+            return await generate(self, *args, **kwargs)
+
+    return checked
 
 
 def _merged(base: AioConfig, *others: Config | None) -> AioConfig:
@@ -134,9 +150,9 @@ def read_files(session: AioSession) -> None:
         session.get_component("data_loader")
         session._get_internal_component("endpoint_resolver")
         session._get_internal_component("default_config_resolver")
-    token = session.get_auth_token()
-    if token is not None and not isinstance(token, FrozenAuthToken | SessionToken):
-        session._auth_token = SessionToken(token)
+    tokens = session.get_component("token_provider")
+    if not isinstance(tokens, SessionTokens):
+        session.register_component("token_provider", SessionTokens(tokens))
 
 
 def files_are_read(session: AioSession) -> bool:
@@ -151,12 +167,16 @@ def region_without_files(session: AioSession) -> str | None:
 
 async def close_credentials(session: AioSession) -> None:
     """End the background work of the session's credentials and token."""
-    for holder in (session._credentials, session._auth_token):
-        if isinstance(holder, SessionCredentials | SessionToken):
+    for holder in (session._credentials, session._components._components.get("token_provider")):
+        if isinstance(holder, SessionCredentials | SessionTokens):
             await holder.close()
 
 
 async def get_credentials(session: AioSession) -> Any:
     """The session's credentials object, or None when no provider has any."""
     credentials = session._credentials
-    return await credentials.load() if isinstance(credentials, SessionCredentials) else credentials
+    if isinstance(credentials, SessionCredentials):
+        if await credentials.load() is None:
+            return None
+        await credentials.get_frozen_credentials()
+    return credentials

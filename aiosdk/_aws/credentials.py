@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiobotocore.credentials import AioCredentialResolver, AioCredentials, AioProcessProvider, AioProfileProviderBuilder
 from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
+from botocore.tokens import DeferredRefreshableToken
 from botocore.utils import get_environ_proxies
 
 from aiosdk import _off_loop
 from aiosdk._single_flight import SingleFlight
-from aiosdk.exceptions import NoCredentialsError
+from aiosdk.exceptions import NoCredentialsError, SessionClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -37,7 +38,7 @@ log: Final = logging.getLogger("aiosdk.credentials")
 # botocore's windows: from 15 minutes before expiry a refresh is worth trying, from 10 minutes it is waited for.
 # Credentials that live shorter than that would be refreshed by every request; theirs are a part of their life.
 ADVISORY: Final = (900.0, 1 / 4)
-MANDATORY: Final = (600.0, 1 / 8)
+MANDATORY: Final = (600.0, 1 / 6)
 # Seconds between attempts to refresh in the background, so that a broken provider is not hammered.
 ATTEMPT_INTERVAL: Final = 60.0
 
@@ -56,6 +57,7 @@ class SessionCredentials(AioCredentials):
         self._source: Any = None
         self._blocks = False
         self._frozen: ReadOnlyCredentials | None = None
+        self._closed = False
         self._lifetime = 0.0
         self._next_attempt = 0.0
         self._finding = SingleFlight("find credentials", self._find_source)
@@ -78,6 +80,8 @@ class SessionCredentials(AioCredentials):
         """Run the provider chain unless that is done; None when no provider has credentials."""
         if _off_loop.is_driven():
             return await _off_loop.OnLoop(self.load)
+        if self._closed:
+            raise SessionClosedError(doing="find credentials")
         if self._source is None:
             await self._finding.get()
         return None if self._source is None else self
@@ -86,7 +90,7 @@ class SessionCredentials(AioCredentials):
         """Give credentials fit to sign with now. Raises `NoCredentialsError` when no provider has any."""
         if _off_loop.is_driven():
             return await _off_loop.OnLoop(self.get_frozen_credentials)
-        if self._source is None and await self.load() is None:
+        if (self._source is None or self._closed) and await self.load() is None:
             raise NoCredentialsError(profile=self._profile)
         frozen: ReadOnlyCredentials | None = self._frozen
         remaining = self._remaining()
@@ -100,7 +104,8 @@ class SessionCredentials(AioCredentials):
         return cast("ReadOnlyCredentials", self._frozen)
 
     async def close(self) -> None:
-        """End whatever is under way."""
+        """End whatever is under way; from now on there are no credentials to be had."""
+        self._closed = True
         await self._finding.cancel()
         await self._refreshing.cancel()
 
@@ -200,6 +205,27 @@ class SessionToken:
         return await _off_loop.drive(self._source.get_frozen_token())
 
 
+class SessionTokens:
+    """The token providers of a session: what they give is shared by all clients and refreshed off the loop."""
+
+    def __init__(self, chain: Any) -> None:
+        self._chain = chain
+        self._tokens: dict[str, SessionToken] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)  # insert_before() and the like
+
+    def load_token(self, **kwargs: Any) -> Any:
+        token = self._chain.load_token(**kwargs)
+        if not isinstance(token, DeferredRefreshableToken) or not is_upstream(token):
+            return token
+        return self._tokens.setdefault(token.method, SessionToken(token))
+
+    async def close(self) -> None:
+        for token in self._tokens.values():
+            await token.close()
+
+
 def _window(rule: tuple[float, float], lifetime: float) -> float:
     seconds, share = rule
     return min(seconds, lifetime * share)
@@ -220,7 +246,7 @@ def is_upstream(provider: Any) -> bool:
 async def find_credentials(session: AioSession, http: type[PooledHTTPSession]) -> tuple[Any, bool]:
     """Walk the session's provider chain; give what the first provider had, and whether that provider is upstream's."""
     resolver = await _off_loop.call(session.get_component, "credential_provider")
-    if not isinstance(resolver, AioCredentialResolver):
+    if getattr(type(resolver), "load_credentials", None) is not AioCredentialResolver.load_credentials:
         found = resolver.load_credentials()
         return (await found if inspect.isawaitable(found) else found), False
     _use_our_transport(resolver, session, http)

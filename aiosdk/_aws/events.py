@@ -13,13 +13,16 @@ usual ones, then the last ones, each in the order of registration, built-in ones
 from __future__ import annotations
 
 import copy
+import inspect
 from collections import deque
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aiobotocore.hooks import AioHierarchicalEmitter
 from aiobotocore.session import AioSession
 from botocore.hooks import _PrefixTrie
+
+from aiosdk import _off_loop
 
 
 class LayeredTrie(_PrefixTrie):
@@ -80,6 +83,45 @@ class LayeredEmitter(AioHierarchicalEmitter):
     def __init__(self) -> None:
         super().__init__()
         self._handlers = LayeredTrie()
+
+    def _verify_and_register(self, event_name: str, handler: Any, *args: Any, **kwargs: Any) -> None:
+        if inspect.iscoroutinefunction(handler) and not _is_upstream(handler):
+            handler = _Hook(handler)
+        super()._verify_and_register(event_name, handler, *args, **kwargs)
+
+
+def _is_upstream(handler: Any) -> bool:
+    # A client's signer and retry handlers, say. They need nothing of the event loop.
+    return str(getattr(handler, "__module__", "")).partition(".")[0] in ("aiobotocore", "botocore", "aiosdk")
+
+
+class _Hook:
+    """A coroutine function registered as a handler: it runs on the event loop even when its event is emitted off it.
+
+    Equal to the function, so that it can be unregistered by it.
+    """
+
+    def __init__(self, function: Any) -> None:
+        self.__wrapped__ = function
+
+    def __call__(self, **kwargs: Any) -> Any:
+        if _off_loop.is_driven():
+            return _off_loop.OnLoop(partial(self.__wrapped__, **kwargs))
+        return self.__wrapped__(**kwargs)
+
+    def __eq__(self, other: object) -> bool:
+        return self.__wrapped__ == getattr(other, "__wrapped__", other)
+
+    def __hash__(self) -> int:
+        return hash(self.__wrapped__)
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+
+def runs_hooks_on_loop(events: Any) -> bool:
+    """Whether the emitter of a client runs coroutine handlers on the event loop wherever it is used."""
+    return isinstance(getattr(events, "_emitter", None), LayeredEmitter)
 
 
 def built_in_emitter() -> LayeredEmitter:

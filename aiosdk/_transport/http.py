@@ -112,8 +112,9 @@ def _text(value: bytes) -> str:
 
 
 def _payload(body: Any) -> Any:
-    if isinstance(body, io.BytesIO):
-        return body.read()
+    if isinstance(body, (bytes, bytearray, io.BytesIO)):
+        # As a file in memory, whatever it was: aiohttp warns of large bytes, and closes files that it has sent.
+        return io.BytesIO(body.read() if isinstance(body, io.BytesIO) else body)
     if hasattr(body, "read") and not hasattr(body, "__aiter__"):
         return _file_chunks(body)
     return body
