@@ -56,11 +56,10 @@ class SingleFlight(Generic[T]):
         if task is not None and task.get_loop() is asyncio.get_running_loop():
             await asyncio.wait([task])
 
-    async def cancel(self) -> None:
-        """End a run that is under way on this loop, and wait for its end."""
-        if self._task is not None and self._task.get_loop() is asyncio.get_running_loop():
+    def stop(self) -> None:
+        """Cancel the run that is under way, if its loop is still there to do it."""
+        if self._task is not None and not self._task.get_loop().is_closed():
             self._task.cancel()
-            await self.wait()
 
     def _finished(self, task: asyncio.Task[T]) -> None:
         if self._task is task:

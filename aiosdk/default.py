@@ -18,8 +18,8 @@ class _DefaultSession(Session):
 
     _warn_if_dropped = False
 
-    def let_go(self) -> None:
-        self._abandon()
+    def let_go(self, *, at_exit: bool = False) -> None:
+        self._abandon(at_exit=at_exit)
 
 
 _session: _DefaultSession | None = None
@@ -75,9 +75,11 @@ def _default() -> Session:
     return _session
 
 
-@atexit.register
-def _drop() -> None:
+def _drop(*, at_exit: bool = False) -> None:
     global _session
     session, _session = _session, None
     if session is not None:
-        session.let_go()
+        session.let_go(at_exit=at_exit)
+
+
+atexit.register(_drop, at_exit=True)

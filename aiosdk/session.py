@@ -132,17 +132,23 @@ class Session:
 
         Returns when the sockets are closed. Closing twice does nothing.
         """
+        if self._pool is not None:
+            self._pool.check_loop()
         self._closed = True
-        for making in list(self._making.values()):
-            await making.cancel()
-        await self._preparing.cancel()
+        # Everything is told to end before anything is waited for, so that a cancellation leaves nothing open.
+        runs: list[SingleFlight[Any]] = [*self._making.values(), self._preparing]
+        for run in runs:
+            run.stop()
         if self._botocore is not None:
             from aiosdk._aws.botocore_session import close_credentials
 
-            await close_credentials(self._botocore)
-        if self._pool is not None:
-            await self._pool.close()
+            runs += close_credentials(self._botocore)
         self._clients.clear()
+        if self._pool is not None:
+            self._pool.abandon()
+            await self._pool.wait_closed()
+        for run in runs:
+            await run.wait()
 
     def __del__(self) -> None:
         if self._closed or not self._prepared:
@@ -157,11 +163,11 @@ class Session:
             )
         self._abandon()
 
-    def _abandon(self) -> None:
+    def _abandon(self, *, at_exit: bool = False) -> None:
         """Close what can be closed without waiting, for when there is nobody to wait."""
         self._closed = True
         if self._pool is not None:
-            self._pool.abandon()
+            self._pool.abandon(at_exit=at_exit)
 
     def __repr__(self) -> str:
         settings = self._settings

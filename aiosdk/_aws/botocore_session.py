@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from botocore.client import Config
 
+    from aiosdk._single_flight import SingleFlight
     from aiosdk._transport.pool import ConnectionPool
     from aiosdk.settings import SessionSettings
 
@@ -165,11 +166,10 @@ def region_without_files(session: AioSession) -> str | None:
     return session.get_config_variable("region", methods=("instance", "env"))
 
 
-async def close_credentials(session: AioSession) -> None:
-    """End the background work of the session's credentials and token."""
-    for holder in (session._credentials, session._components._components.get("token_provider")):
-        if isinstance(holder, SessionCredentials | SessionTokens):
-            await holder.close()
+def close_credentials(session: AioSession) -> list[SingleFlight[Any]]:
+    """End the background work of the session's credentials and tokens, and give it to be waited for."""
+    holders = (session._credentials, session._components._components.get("token_provider"))
+    return [run for each in holders if isinstance(each, SessionCredentials | SessionTokens) for run in each.close()]
 
 
 async def get_credentials(session: AioSession) -> Any:

@@ -103,11 +103,13 @@ class SessionCredentials(AioCredentials):
             self._refreshing.start()
         return cast("ReadOnlyCredentials", self._frozen)
 
-    async def close(self) -> None:
-        """End whatever is under way; from now on there are no credentials to be had."""
+    def close(self) -> list[SingleFlight[Any]]:
+        """End whatever is under way, and give it to be waited for; from now on there are no credentials to be had."""
         self._closed = True
-        await self._finding.cancel()
-        await self._refreshing.cancel()
+        runs: list[SingleFlight[Any]] = [self._finding, self._refreshing]
+        for run in runs:
+            run.stop()
+        return runs
 
     async def _find_source(self) -> None:
         source, self._blocks = await self._find()
@@ -198,8 +200,9 @@ class SessionToken:
             return await self._source.get_frozen_token()
         return await self._getting.get()
 
-    async def close(self) -> None:
-        await self._getting.cancel()
+    def close(self) -> SingleFlight[Any]:
+        self._getting.stop()
+        return self._getting
 
     async def _get(self) -> Any:
         return await _off_loop.drive(self._source.get_frozen_token())
@@ -221,9 +224,9 @@ class SessionTokens:
             return token
         return self._tokens.setdefault(token.method, SessionToken(token))
 
-    async def close(self) -> None:
-        for token in self._tokens.values():
-            await token.close()
+    def close(self) -> list[SingleFlight[Any]]:
+        """End whatever is under way, and give it to be waited for."""
+        return [token.close() for token in self._tokens.values()]
 
 
 def _window(rule: tuple[float, float], lifetime: float) -> float:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiohttp.abc import AbstractResolver
-    from aiohttp.client_reqrep import ClientRequest, ConnectionKey
+    from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.tracing import Trace
 
 # AWS closes idle connections after 20 seconds; ours are gone before that.
 KEEPALIVE_TIMEOUT: Final = 12.0
+CONTINUE_TIMEOUT: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,25 @@ class Wire(ResponseHandler):
         super().connection_lost(exc)
         if self.on_lost is not None:
             self.on_lost(self)
+
+
+class ClientRequest(aiohttp.ClientRequest):
+    """aiohttp's request, which sends the body of an `Expect: 100-continue` also to a server that does not answer it.
+
+    RFC 9110, 10.1.1: a client need not wait for an indefinite period. botocore waits a second.
+    """
+
+    def update_expect_continue(self, expect: bool = False) -> None:
+        super().update_expect_continue(expect)
+        go_on = self._continue
+        if go_on is not None:
+            timer = self.loop.call_later(CONTINUE_TIMEOUT, _set_unless_done, go_on)
+            go_on.add_done_callback(lambda _: timer.cancel())
+
+
+def _set_unless_done(go_on: asyncio.Future[bool]) -> None:
+    if not go_on.done():
+        go_on.set_result(True)
 
 
 @dataclass
@@ -100,7 +120,9 @@ class SlotConnector(aiohttp.TCPConnector):
         self._routes: dict[ConnectionKey, Route] = {}
         self._factory = partial(Wire, loop=self._loop)
 
-    async def connect(self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> Connection:
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
         """Give an idle connection or a new one, waiting for a slot for at most `timeout.connect` seconds."""
         key = req.connection_key
         route = self._routes.get(key)
@@ -133,7 +155,7 @@ class SlotConnector(aiohttp.TCPConnector):
             ) from None
 
     async def _open(
-        self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout, route: Route
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout, route: Route
     ) -> Wire:
         slots = self._slots
         try:
@@ -143,18 +165,28 @@ class SlotConnector(aiohttp.TCPConnector):
                 wire.abort()
                 raise aiohttp.ServerDisconnectedError()
         except BaseException:
-            slots.failed(route)
+            # The attempt's socket, if it had one, is closed some callbacks from now; the slot is free after that.
+            _after_callbacks(self._loop, 4, partial(slots.failed, route))
             raise
         slots.opened(wire, route)
         wire.on_lost = slots.lost
         self._traffic.connections += 1
         return wire
 
+    def close_now(self) -> None:
+        """Close what the pool does not know of: name resolution under way."""
+        if not self._loop.is_closed():
+            self._close(abort_ssl=True)
+        self._closed = True
+
     def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
         # aiohttp hands every connection back here: after the last byte of a body, on errors, on cancellation, and
         # when a response is dropped unread.
         assert isinstance(protocol, Wire)
         if self._loop.is_closed():
+            return
+        if protocol.on_lost is None:  # to a proxy, with no tunnel yet: it holds the slot of the attempt that failed
+            protocol.abort()
             return
         if should_close or self._force_close or self._closed or protocol.should_close:
             self._slots.discard(protocol)
@@ -164,9 +196,36 @@ class SlotConnector(aiohttp.TCPConnector):
             self._on_idle(protocol.idle_until)
         self._slots.release(protocol)
 
-    def _update_proxy_auth_header_and_build_proxy_req(self, req: ClientRequest) -> ClientRequest:
+    def _update_proxy_auth_header_and_build_proxy_req(self, req: aiohttp.ClientRequest) -> aiohttp.ClientRequest:
         # aiohttp would speak to the proxy with the context for the endpoint, client certificate and all.
         proxy_req = super()._update_proxy_auth_header_and_build_proxy_req(req)
         if self._proxy_tls is not None:
             proxy_req._ssl = self._proxy_tls  # pyright: ignore[reportPrivateUsage]
         return proxy_req
+
+
+def _after_callbacks(loop: asyncio.AbstractEventLoop, count: int, act: Callable[[], None]) -> None:
+    """Do something after so many rounds of the event loop's callbacks."""
+    if loop.is_closed():
+        return
+    if count:
+        loop.call_soon(_after_callbacks, loop, count - 1, act)
+    else:
+        act()
+
+
+def close_silently(transport: asyncio.BaseTransport | None) -> None:
+    """Close the socket of a connection whose event loop was closed first.
+
+    The loop can no longer do it, and asyncio would complain when the transport is collected, which is right for
+    transports that somebody forgot: `loop.close()` without `loop.shutdown_asyncgens()` gives nobody a chance.
+    """
+    tls: Any = getattr(transport, "_ssl_protocol", None)
+    raw: Any = transport
+    if tls is not None:
+        vars_of: Any = transport
+        vars_of._closed = True
+        raw = tls._transport
+    if (socket := getattr(raw, "_sock", None)) is not None:
+        socket.close()
+        raw._sock = None

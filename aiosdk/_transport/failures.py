@@ -43,6 +43,7 @@ TABLE: Final[tuple[tuple[type[BaseException], type[BotoCoreError]], ...]] = (
     (http_exceptions.BadStatusLine, ConnectionClosedError),
     (http_exceptions.HttpProcessingError, HTTPClientError),
     (aiohttp.InvalidURL, HTTPClientError),
+    (aiohttp.ClientResponseError, ConnectionClosedError),  # what came was no HTTP
     (aiohttp.ClientError, HTTPClientError),
     (asyncio.TimeoutError, ReadTimeoutError),
     (socket.gaierror, EndpointConnectionError),

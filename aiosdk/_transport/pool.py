@@ -13,7 +13,7 @@ import aiohttp
 
 from aiosdk import _off_loop
 from aiosdk._single_flight import SingleFlight
-from aiosdk._transport.connector import ConnectorOptions, SlotConnector, Traffic, Wire
+from aiosdk._transport.connector import ClientRequest, ConnectorOptions, SlotConnector, Traffic, Wire, close_silently
 from aiosdk._transport.slots import Slots
 from aiosdk._transport.tls import TLSSettings, tls_context
 from aiosdk.exceptions import EventLoopConflictError, SessionClosedError
@@ -91,6 +91,10 @@ class ConnectionPool:
         """Raise unless the pool may be used here: open, and on no second running loop."""
         if self.closed:
             raise SessionClosedError(doing=doing)
+        self.check_loop()
+
+    def check_loop(self) -> None:
+        """Raise when the pool is in use on another event loop that runs."""
         current = self._current
         if current is None:
             return
@@ -115,23 +119,21 @@ class ConnectionPool:
         http = current.https.get(setup)
         return http if http is not None else await current.open_http(setup)
 
-    async def close(self) -> None:
-        """Close every connection, in use or idle, and refuse further requests. Returns when the sockets are gone."""
-        self.closed = True
-        current, self._current = self._current, None
-        if current is None:
-            return
-        if current.loop is asyncio.get_running_loop():
-            await current.close()
-        else:
-            current.abandon()
+    def abandon(self, *, at_exit: bool = False) -> None:
+        """Close every connection, in use or idle, and refuse further requests; their sockets end a moment later.
 
-    def abandon(self) -> None:
-        """Close what can be closed without an event loop to wait on: for finalizers and the interpreter's exit."""
+        At the interpreter's exit there is no later: then they end at once.
+        """
         self.closed = True
-        current, self._current = self._current, None
-        if current is not None:
-            current.abandon()
+        if self._current is not None:
+            self._current.abandon(at_exit=at_exit)
+
+    async def wait_closed(self) -> None:
+        """Wait until the sockets of a pool that was abandoned on this event loop are gone."""
+        current = self._current
+        if current is not None and current.loop is asyncio.get_running_loop():
+            await current.wait_closed()
+            await current.dismiss_guard()
 
 
 class _LoopPool:
@@ -160,12 +162,17 @@ class _LoopPool:
         connector = SlotConnector(
             self.slots, self.traffic, setup.options, tls=tls, proxy_tls=proxy_tls, on_idle=self._reap_at
         )
-        http = self.https[setup] = aiohttp.ClientSession(
+        http = aiohttp.ClientSession(
             connector=connector,
+            request_class=ClientRequest,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         )
+        # Or aiohttp would send a request again by itself when a kept connection turns out to be closed. Whether that
+        # is safe is for the retry rules to say, and the attempts are theirs to count.
+        http._retry_connection = False  # pyright: ignore[reportPrivateUsage]
+        self.https[setup] = http
         return http
 
     async def close_with_loop(self) -> None:
@@ -177,48 +184,48 @@ class _LoopPool:
         self._guard = _guard(weakref.ref(self))
         await anext(self._guard)
 
-    async def close(self) -> None:
-        await self.close_connections()
-        if self._guard is not None:
-            await self._guard.aclose()
-
-    async def close_connections(self) -> None:
+    def abandon(self, *, at_exit: bool = False) -> None:
+        """Close everything, as far as that needs no waiting."""
         if self.closed:
             return
-        self._stop()
+        self.closed = True
+        self.slots.fail_waiters(SessionClosedError(doing="send a request"))
+        transports = [lease.transport for lease in self.slots.leases() if isinstance(lease, Wire)]
+        if not self.loop.is_closed():
+            if self._reaper is not None:
+                self._reaper.cancel()
+            for opening in self._opening.values():
+                opening.stop()
+            for lease in self.slots.leases():
+                lease.discard()
+        if self.loop.is_closed() or at_exit:
+            for transport in transports:
+                close_silently(transport)
+        for http in self.https.values():
+            if isinstance(http.connector, SlotConnector):
+                http.connector.close_now()
+            http.detach()
+
+    async def wait_closed(self) -> None:
+        """Wait until the sockets of an abandoned pool are gone."""
         for opening in self._opening.values():
             await opening.wait()
-        for lease in self.slots.leases():
-            lease.discard()
-        for http in self.https.values():
-            await http.close()
         # A discarded socket is closed some callbacks later: one for TCP, three for TLS.
         for _ in range(100):
-            if not self.slots.leases():
+            if not self.slots.open:
                 break
             await asyncio.sleep(0)
 
-    def abandon(self) -> None:
-        """Let go of the connections when their loop has ended, or no longer runs, or cannot be waited for."""
-        if self.closed:
-            return
-        self._stop()
-        for http in self.https.values():
-            http.detach()
-        if not self.loop.is_closed():
-            for lease in self.slots.leases():
-                lease.discard()
-
-    def _stop(self) -> None:
-        self.closed = True
-        self.slots.fail_waiters(SessionClosedError(doing="send a request"))
-        if self._reaper is not None:
-            self._reaper.cancel()
-            self._reaper = None
+    async def dismiss_guard(self) -> None:
+        if self._guard is not None:
+            await self._guard.aclose()
 
     def _reap_at(self, when: float) -> None:
-        if self._reaper is None and not self.closed:
-            self._reaper = self.loop.call_at(when, self._reap)
+        if self.closed or (self._reaper is not None and self._reaper.when() <= when):
+            return
+        if self._reaper is not None:
+            self._reaper.cancel()
+        self._reaper = self.loop.call_at(when, self._reap)
 
     def _reap(self) -> None:
         """Close the connections that have idled for too long, and come back for the next one."""
@@ -235,5 +242,6 @@ async def _guard(pool: weakref.ref[_LoopPool]) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        if (alive := pool()) is not None:
-            await alive.close_connections()
+        if (alive := pool()) is not None and not alive.closed:
+            alive.abandon()
+            await alive.wait_closed()

@@ -106,6 +106,8 @@ class CountingServer:
             tasks.add(task)
             try:
                 await self._serve(reader, writer)
+            except asyncio.CancelledError:
+                pass  # the server stops; asyncio would report it as a mistake
             finally:
                 tasks.discard(task)
 

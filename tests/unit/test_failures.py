@@ -52,6 +52,7 @@ EXPECTED: dict[str, type[BotoCoreError]] = {
     "ClientConnectionResetError": ConnectionClosedError,
     "ServerDisconnectedError": ConnectionClosedError,
     "ClientPayloadError": ConnectionClosedError,
+    "ClientResponseError": ConnectionClosedError,  # what aiohttp makes of an answer that is no HTTP
     "BadStatusLine": ConnectionClosedError,
     "BadHttpMethod": ConnectionClosedError,
     # Silence
@@ -59,8 +60,6 @@ EXPECTED: dict[str, type[BotoCoreError]] = {
     "SocketTimeoutError": ReadTimeoutError,
     # Anything else
     "ClientError": HTTPClientError,
-    "ClientResponseError": HTTPClientError,
-    "ContentTypeError": HTTPClientError,
     "UploadAbortedError": HTTPClientError,
     "InvalidURL": HTTPClientError,
     "InvalidUrlClientError": HTTPClientError,
@@ -82,6 +81,7 @@ NEVER_RAISED = {
     "RedirectClientError",
     "InvalidUrlRedirectClientError",
     "NonHttpUrlRedirectClientError",
+    "ContentTypeError",  # the body is never asked for as JSON
     "WSServerHandshakeError",  # there are no websockets
     "WSMessageTypeError",
 }

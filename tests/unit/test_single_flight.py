@@ -111,7 +111,8 @@ async def test_a_run_goes_on_when_all_who_waited_are_cancelled(flight, work) -> 
 
 async def test_cancelling_the_flight_tells_who_waits_what_is_closed(flight, work) -> None:
     tasks = await waiters(flight, 3)
-    await flight.cancel()
+    flight.stop()
+    await flight.wait()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(each) for each in results} == {SessionClosedError}
     assert "do the work" in str(results[0])
@@ -121,7 +122,8 @@ async def test_cancelling_the_flight_tells_who_waits_what_is_closed(flight, work
 async def test_a_waiter_that_is_cancelled_together_with_the_flight_is_cancelled(flight) -> None:
     (task,) = await waiters(flight, 1)
     task.cancel()
-    await flight.cancel()
+    flight.stop()
+    await flight.wait()
     with pytest.raises(asyncio.CancelledError):
         await task
 
@@ -135,10 +137,12 @@ async def test_a_waiter_that_runs_out_of_time_gets_a_timeout(flight, work) -> No
 
 
 async def test_cancelling_before_and_after_a_run_does_nothing(flight, work) -> None:
-    await flight.cancel()
+    flight.stop()
+    await flight.wait()
     work.go.set()
     assert await flight.get() == 1
-    await flight.cancel()
+    flight.stop()
+    await flight.wait()
     assert await flight.get() == 2
 
 
@@ -157,7 +161,8 @@ async def test_waiting_for_the_end_of_a_run_raises_nothing(flight, work) -> None
 async def test_a_cancelled_run_is_followed_by_a_new_one(flight, work) -> None:
     flight.start()
     await asyncio.sleep(0)
-    await flight.cancel()
+    flight.stop()
+    await flight.wait()
     work.go.set()
     assert await flight.get() == 2
 
