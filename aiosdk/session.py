@@ -115,6 +115,7 @@ class Session:
         self._making: dict[object, SingleFlight[Client]] = {}
         self._preparing = SingleFlight("prepare the session", self._prepare)
         self._prepared = False
+        self._entered = False
         self._closed = False
 
     # Life
@@ -122,6 +123,7 @@ class Session:
     async def __aenter__(self) -> Self:
         """Read the config files, so that an unknown profile is found here. Sends nothing."""
         await self._ready("enter the session")
+        self._entered = True
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -151,7 +153,7 @@ class Session:
             await run.wait()
 
     def __del__(self) -> None:
-        if self._closed or not self._prepared:
+        if self._closed or not (self._entered or self._clients or (self._pool is not None and self._pool.is_open)):
             return
         if self._warn_if_dropped:
             warnings.warn(

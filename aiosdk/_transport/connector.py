@@ -127,7 +127,7 @@ class SlotConnector(aiohttp.TCPConnector):
         key = req.connection_key
         route = self._routes.get(key)
         if route is None:
-            route = self._routes[key] = Route((key.host, key.port), (id(self), key))
+            route = self._routes[key] = Route(f"{key.host}:{key.port}", (id(self), key))
         wire = self._slots.take_idle(route)
         if wire is None:
             wire = await self._acquire(route, timeout.connect)
@@ -147,7 +147,7 @@ class SlotConnector(aiohttp.TCPConnector):
                 return await slots.acquire(route)
         except TimeoutError:
             raise PoolTimeoutError(
-                host=str(route.host),
+                host=route.host,
                 timeout=timeout,
                 in_use=slots.open - slots.idle,
                 limit=slots.limit,
@@ -159,7 +159,9 @@ class SlotConnector(aiohttp.TCPConnector):
     ) -> Wire:
         slots = self._slots
         try:
-            wire = await self._create_connection(req, traces, timeout)
+            # aiohttp bounds each step, but not a proxy's answer to CONNECT.
+            async with asyncio.timeout(timeout.sock_connect if req.proxy else None):
+                wire = await self._create_connection(req, traces, timeout)
             assert isinstance(wire, Wire)
             if self._closed or wire.transport is None:
                 wire.abort()

@@ -67,6 +67,11 @@ class ConnectionPool:
         self._traffic = Traffic()
         self._current: _LoopPool | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there may be connections to close."""
+        return self._current is not None and not self._current.closed
+
     def __repr__(self) -> str:
         stats = self.stats()
         counts = f"open={stats.open} in_use={stats.in_use} waiting={stats.waiting} limit={self.limit}"
@@ -189,6 +194,13 @@ class _LoopPool:
         if self.closed:
             return
         self.closed = True
+        if self.loop.is_running() and not is_running_here(self.loop):
+            # From a finalizer or the interpreter's exit, which run on whichever thread they please.
+            self.loop.call_soon_threadsafe(self._end, at_exit)
+        else:
+            self._end(at_exit)
+
+    def _end(self, at_exit: bool) -> None:
         self.slots.fail_waiters(SessionClosedError(doing="send a request"))
         transports = [lease.transport for lease in self.slots.leases() if isinstance(lease, Wire)]
         if not self.loop.is_closed():
@@ -236,6 +248,14 @@ class _LoopPool:
         ends = [lease.idle_until for lease in self.slots.idle_leases() if isinstance(lease, Wire) and lease.idle_until]
         if ends:
             self._reap_at(min(ends))
+
+
+def is_running_here(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether the calling code runs on this event loop."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
 
 
 async def _guard(pool: weakref.ref[_LoopPool]) -> AsyncGenerator[None, None]:

@@ -153,7 +153,7 @@ async def cancel_at_random(s3: Any, requests: int, at_once: int, seed: int) -> i
         for _ in numbers:
             task = asyncio.create_task(chance.choice(KINDS)(s3, chance))
             if chance.random() < 0.8:
-                for _ in range(chance.randrange(30)):
+                for _ in range(chance.randrange(20)):
                     await asyncio.sleep(0)
             else:
                 await asyncio.wait([task], timeout=chance.random() * 0.02)
@@ -371,6 +371,33 @@ async def test_the_first_request_cancelled_at_each_await(
 
     await cancel_at_each_await(scenario)
     assert asked.peak == 1
+
+
+@pytest.mark.parametrize("how", ["plain", "over TLS"])
+async def test_whoever_waits_behind_an_attempt_to_connect_gets_its_slot_when_its_socket_is_gone(
+    server: CountingServer, tls_server: CountingServer, ca_bundle: str, make_session: Make, how: str
+) -> None:
+    asked = server if how == "plain" else tls_server
+    sockets = CountedSockets()
+
+    async def scenario(_: int) -> Any:
+        session = make_session(endpoint_url=asked.url, max_connections=1, config=sockets.config())
+        s3 = await session.client("s3", verify=ca_bundle)
+        behind: list[asyncio.Task[Any]] = []
+
+        async def first() -> None:
+            behind.append(asyncio.create_task(s3.list_buckets()))
+            await s3.list_buckets()
+
+        async def check() -> None:
+            await asyncio.wait_for(asyncio.gather(*behind), 10)
+            await session.close()
+            await eventually(lambda: sockets.open == 0)
+
+        return first(), check
+
+    await cancel_at_each_await(scenario)
+    assert sockets.peak == 1
 
 
 @pytest.fixture
