@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import random
 import socket
 import ssl
+import threading
 import time
 import weakref
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiobotocore.config import AioConfig
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ReadTimeoutError
 
 from aiosdk._transport.tls import tls_context
 from tests.support.proxy import Proxy
@@ -23,6 +25,8 @@ from tests.support.waiting import Gate, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+
+    import trustme
 
     import aiosdk
 
@@ -398,6 +402,57 @@ async def test_whoever_waits_behind_an_attempt_to_connect_gets_its_slot_when_its
 
     await cancel_at_each_await(scenario)
     assert sockets.peak == 1
+
+
+@pytest.fixture
+def deaf_server(authority: trustme.CA) -> Iterator[int]:
+    """The port of a server that shakes hands and then hears nothing, not even that TLS is being closed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    accepted: list[socket.socket] = []
+
+    def shake_hands(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            accepted.append(context.wrap_socket(connection, server_side=True))
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                connection.settimeout(10)
+                threading.Thread(target=shake_hands, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listening:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+    for connection in accepted:
+        connection.close()
+
+
+async def test_an_attempt_to_connect_cancelled_at_each_await_waits_for_no_peer_to_close(
+    deaf_server: int, make_session: Make
+) -> None:
+    sockets = CountedSockets()
+
+    async def scenario(_: int) -> Any:
+        config = sockets.config().merge(AioConfig(read_timeout=0.2, retries={"total_max_attempts": 1}))
+        session = make_session(endpoint_url=f"https://localhost:{deaf_server}", max_connections=1, config=config)
+        s3 = await session.client("s3", verify=False)
+
+        async def until_the_silence_is_too_long() -> None:
+            with pytest.raises(ReadTimeoutError):
+                await s3.list_buckets()
+
+        async def check() -> None:
+            await eventually(lambda: sockets.open == session.pool.stats().open == 0, 3)
+            await session.close()
+
+        return until_the_silence_is_too_long(), check
+
+    await cancel_at_each_await(scenario)
 
 
 @pytest.fixture
