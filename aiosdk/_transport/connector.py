@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -39,11 +40,21 @@ class ConnectorOptions:
     socket_factory: Callable[..., Any] | None = None
 
 
+# The connections that the attempt under way has made: one, or two for a tunnel.
+_made: Final[ContextVar[list[Wire]]] = ContextVar("aiosdk_made")
+
+
 class Wire(ResponseHandler):
     """One connection, which tells the slots when its socket is gone; a `Lease` of the slots."""
 
     on_lost: Callable[[Wire], None] | None = None
     idle_until: float | None = None
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        made = _made.get(None)
+        if made is not None:
+            made.append(self)
 
     def is_usable(self) -> bool:
         expired = self.idle_until is not None and self._loop.time() > self.idle_until
@@ -158,6 +169,8 @@ class SlotConnector(aiohttp.TCPConnector):
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout, route: Route
     ) -> Wire:
         slots = self._slots
+        made: list[Wire] = []
+        token = _made.set(made)
         try:
             # aiohttp bounds each step, but not a proxy's answer to CONNECT.
             async with asyncio.timeout(timeout.sock_connect if req.proxy else None):
@@ -167,9 +180,14 @@ class SlotConnector(aiohttp.TCPConnector):
                 wire.abort()
                 raise aiohttp.ServerDisconnectedError()
         except BaseException:
+            # asyncio closes a connection whose handshake has just ended by waiting for the peer's goodbye.
+            for each in made:
+                each.abort()
             # The attempt's socket, if it had one, is closed some callbacks from now; the slot is free after that.
             _after_callbacks(self._loop, 4, partial(slots.failed, route))
             raise
+        finally:
+            _made.reset(token)
         slots.opened(wire, route)
         wire.on_lost = slots.lost
         self._traffic.connections += 1

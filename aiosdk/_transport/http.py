@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError
 from aiosdk import _off_loop
 from aiosdk._transport.body import Body
 from aiosdk._transport.failures import request_error
+from aiosdk.exceptions import SessionClosedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -95,6 +96,8 @@ async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Resp
     except BotoCoreError:
         raise
     except Exception as failure:
+        if pool.closed:  # which is why it failed; the retry rules need not try again to find out
+            raise SessionClosedError(doing="finish a request") from failure
         raise request_error(failure, request.url, request.proxy) from failure
 
 

@@ -44,7 +44,9 @@ def run_program(server: CountingServer, program: str) -> str:
     """
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(prelude) + textwrap.dedent(program)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.stderr == ""
+    # On a busy machine asyncio's debug mode complains of callbacks that took long.
+    said = [line for line in done.stderr.splitlines() if not line.startswith("Executing <")]
+    assert said == []
     assert done.returncode == 0
     return done.stdout
 
