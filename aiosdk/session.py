@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
 # aiohttp and aiobotocore take a quarter of a second to import. A session imports them when it is first used: off the
 # event loop where that is awaited.
-_HEAVY: Final = ("aiosdk._transport.pool", "aiosdk._aws.botocore_session", "aiosdk._aws.factory", "aiosdk._client")
+_HEAVY: Final = (
+    "concurrent.futures.thread",  # asyncio's own, when it first resolves a name
+    "aiosdk._transport.pool",
+    "aiosdk._aws.botocore_session",
+    "aiosdk._aws.factory",
+    "aiosdk._client",
+)
 
 _CLIENT_ARGUMENTS: Final = (
     "region_name",

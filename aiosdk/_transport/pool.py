@@ -116,7 +116,7 @@ class ConnectionPool:
         """Give the aiohttp session that sends with this setup over the pool's connections."""
         self.check("send a request")
         current = self._current
-        if current is None or current.loop is not asyncio.get_running_loop():
+        if current is None or current.closed or current.loop is not asyncio.get_running_loop():
             if current is not None:
                 current.abandon()
             current = self._current = _LoopPool(Slots(self.limit, self.limit_per_host), self._traffic)
