@@ -167,8 +167,14 @@ def _close_when_idle(coroutine: Coroutine[Any, Any, Any], context: contextvars.C
     """Close an abandoned coroutine on a thread, for its cleanup may block; a step under way closes it itself."""
 
     def close() -> None:
-        if not getattr(coroutine, "cr_running", False):
+        if getattr(coroutine, "cr_running", False):
+            return
+        try:
             context.run(coroutine.close)
+        except RuntimeError as error:
+            if "cannot enter context" not in str(error):
+                raise
+            # A step has just entered it, and closes the coroutine when it ends.
 
     if getattr(coroutine, "cr_frame", None) is not None:
         threading.Thread(target=close, name="aiosdk-off-loop", daemon=True).start()

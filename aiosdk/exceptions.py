@@ -16,6 +16,7 @@ built-in base that existing `except` clauses catch.
     +-- InvalidEndpointError (ValueError)
     +-- PoolLimitError (ValueError)
     +-- CertificateFileError (OSError)
+    +-- CredentialRecursionError (RuntimeError)
     +-- NotAwaitedError (AttributeError)
     +-- ConfigNotReadError (RuntimeError)
     +-- ClosedError (RuntimeError)
@@ -44,6 +45,7 @@ __all__ = [
     "ClientClosedError",
     "ClosedError",
     "ConfigNotReadError",
+    "CredentialRecursionError",
     "EventLoopConflictError",
     "InvalidEndpointError",
     "NoCredentialsError",
@@ -155,6 +157,15 @@ class CertificateFileError(AiosdkError, OSError):
     fmt = (
         "Could not load {path!r}: {problem}. It comes from verify=... or AWS_CA_BUNDLE or `ca_bundle` in the profile "
         "(a CA bundle), or from client_cert in a Config (a client certificate with its key)."
+    )
+
+
+class CredentialRecursionError(AiosdkError, RuntimeError):
+    """Raised when a credential provider signs a request with the credentials that it is to find."""
+
+    fmt = (
+        "A credential provider of this session made a request with a client of the same session, which needs the very "
+        "credentials that it is looking for. Use a client of another Session there."
     )
 
 

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The quick ones first, and last those that load every service: tests that collect garbage would walk it all."""
+    order = ["unit", "integration", "stress", "conformance"]
+    items.sort(key=lambda item: order.index(item.path.parent.name))
+
+
 @pytest.fixture(autouse=True)
 def detect_blocking_calls() -> Iterator[None]:
     """A call that blocks the event loop raises `BlockingError`, in every test."""

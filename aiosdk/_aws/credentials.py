@@ -13,18 +13,22 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import logging
 import subprocess
+from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiobotocore.credentials import AioCredentialResolver, AioCredentials, AioProcessProvider, AioProfileProviderBuilder
 from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
+from botocore.exceptions import CredentialRetrievalError
 from botocore.tokens import DeferredRefreshableToken
 from botocore.utils import get_environ_proxies
 
 from aiosdk import _off_loop
 from aiosdk._single_flight import SingleFlight
-from aiosdk.exceptions import NoCredentialsError, SessionClosedError
+from aiosdk.exceptions import CredentialRecursionError, NoCredentialsError, SessionClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -41,6 +45,9 @@ ADVISORY: Final = (900.0, 1 / 4)
 MANDATORY: Final = (600.0, 1 / 6)
 # Seconds between attempts to refresh in the background, so that a broken provider is not hammered.
 ATTEMPT_INTERVAL: Final = 60.0
+
+# Whose credentials the code that runs is looking for.
+_found_for: Final[ContextVar[object]] = ContextVar("aiosdk_found_for", default=None)
 
 
 class SessionCredentials(AioCredentials):
@@ -83,7 +90,7 @@ class SessionCredentials(AioCredentials):
         if self._closed:
             raise SessionClosedError(doing="find credentials")
         if self._source is None:
-            await self._finding.get()
+            await self._get(self._finding)
         return None if self._source is None else self
 
     async def get_frozen_credentials(self) -> ReadOnlyCredentials:
@@ -97,11 +104,16 @@ class SessionCredentials(AioCredentials):
         if frozen is not None and (remaining is None or remaining > _window(ADVISORY, self._lifetime)):
             return frozen
         if frozen is None or remaining is None or remaining <= _window(MANDATORY, self._lifetime):
-            await self._refreshing.get()
+            await self._get(self._refreshing)
         elif asyncio.get_running_loop().time() >= self._next_attempt:
             self._next_attempt = asyncio.get_running_loop().time() + ATTEMPT_INTERVAL
             self._refreshing.start()
         return cast("ReadOnlyCredentials", self._frozen)
+
+    async def _get(self, run: SingleFlight[None]) -> None:
+        if _found_for.get() is self:  # it would wait for itself
+            raise CredentialRecursionError()
+        await run.get()
 
     def close(self) -> list[SingleFlight[Any]]:
         """End whatever is under way, and give it to be waited for; from now on there are no credentials to be had."""
@@ -112,6 +124,7 @@ class SessionCredentials(AioCredentials):
         return runs
 
     async def _find_source(self) -> None:
+        _found_for.set(self)
         source, self._blocks = await self._find()
         if isinstance(source, RefreshableCredentials):
             fresh: ReadOnlyCredentials | None = cast("Any", source)._frozen_credentials
@@ -122,6 +135,7 @@ class SessionCredentials(AioCredentials):
         self._source = source
 
     async def _refresh_source(self) -> None:
+        _found_for.set(self)
         source = self._source
         refresh = source.get_frozen_credentials()
         frozen = await (_off_loop.drive(refresh) if self._blocks else refresh)
@@ -302,18 +316,60 @@ class _ProfileProviders(AioProfileProviderBuilder):
         return provider
 
 
-class _Finished:
-    """A subprocess that has ended, in the form that aiobotocore's process provider expects."""
+async def _run_process(*command: str, stdout: int, stderr: int) -> _Process:
+    """Run a credential process to its end, for aiobotocore's provider; kill it when nobody waits any more."""
+    return await _off_loop.OnLoop(partial(_run_to_end, _Process(command)))
 
-    def __init__(self, completed: subprocess.CompletedProcess[bytes]) -> None:
-        self._completed = completed
-        self.returncode = completed.returncode
+
+async def _run_to_end(process: _Process) -> _Process:
+    try:
+        await _off_loop.call(process.run)
+    except BaseException:
+        process.kill()
+        raise
+    return process
+
+
+class _Process:
+    """A credential process of the user's, in the form that aiobotocore's provider expects of a finished one."""
+
+    def __init__(self, command: tuple[str, ...]) -> None:
+        self._command = command
+        self._running: subprocess.Popen[bytes] | None = None
+        self._killed = False
+        self._output = b"", b""
+        self.returncode = 0
 
     async def communicate(self) -> tuple[bytes, bytes]:
-        return self._completed.stdout, self._completed.stderr
+        return self._output
+
+    def run(self) -> None:
+        """Start it and wait for it."""
+        name = self._command[0]
+        try:
+            self._running = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
+        except OSError as error:
+            raise _process_failed(f"{name!r} could not be run: {error.strerror}") from error
+        if self._killed:
+            self._running.kill()
+        self._output = self._running.communicate()
+        self.returncode = self._running.returncode
+        if self.returncode:
+            if not self._output[1].strip():
+                raise _process_failed(f"{name!r} ended with status {self.returncode} and gave no reason")
+            return
+        try:
+            json.loads(self._output[0])
+        except ValueError:
+            # Not from the error, which carries the output: there may be secrets in it.
+            raise _process_failed(f"what {name!r} printed is no JSON") from None
+
+    def kill(self) -> None:
+        """End it, whether it runs already or not."""
+        self._killed = True
+        if self._running is not None:
+            self._running.kill()
 
 
-async def _run_process(*command: str, stdout: int, stderr: int) -> _Finished:
-    """Run a credential process to its end, blocking: only ever called off the loop."""
-    # The command is the user's own, from the user's profile.
-    return _Finished(subprocess.run(command, stdout=stdout, stderr=stderr, check=False))  # noqa: ASYNC221, S603
+def _process_failed(reason: str) -> CredentialRetrievalError:
+    return CredentialRetrievalError(provider=AioProcessProvider.METHOD, error_msg=reason)

@@ -8,6 +8,7 @@ import gc
 import hashlib
 import json
 import logging
+import os
 import threading
 import time
 import traceback
@@ -24,10 +25,11 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 from aiobotocore.utils import _RefCountedSession
 from botocore.credentials import CredentialProvider, SSOProvider
+from botocore.exceptions import CredentialRetrievalError
 from botocore.tokens import SSOTokenProvider
 
 import aiosdk
-from aiosdk.exceptions import NoCredentialsError, SessionClosedError
+from aiosdk.exceptions import CredentialRecursionError, NoCredentialsError, SessionClosedError
 from tests.support.aws import HUSH, ROLE, CredentialProcess, IdentityServer, expiry, signer
 from tests.support.server import Answer, CountingServer, Request
 
@@ -174,13 +176,13 @@ async def use(session: aiosdk.Session, service: str = "s3") -> None:
 
 async def until(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.005)
 
 
 async def until_runs(process: CredentialProcess, runs: int) -> None:
     async with asyncio.timeout(20):
-        while await off(process.runs) < runs:  # noqa: ASYNC110
+        while await off(process.runs) < runs:
             await asyncio.sleep(0.005)
 
 
@@ -807,6 +809,22 @@ async def test_credentials_about_to_end_are_waited_for_by_all(left, make, server
     assert vendor.runs == 1
 
 
+async def test_credentials_that_a_refresh_gave_are_refreshed_before_their_end_too(make, server) -> None:
+    vendor = Vendor(life=-1)
+    aio = await off(vendor.aio)
+    vendor.life = 3600
+    async with make(botocore_session=aio) as session:
+        client = await session.client("s3")
+        await client.list_buckets()
+        assert vendor.runs == 1
+        vendor.turn(3600 - 720)
+        await client.list_buckets()
+        await until(lambda: vendor.runs == 2)
+        await asyncio.sleep(0.05)
+        await client.list_buckets()
+    assert [signer(each) for each in server.requests] == ["AKIAVENDOR1", "AKIAVENDOR1", "AKIAVENDOR2"]
+
+
 async def test_waiters_join_a_refresh_that_runs_in_the_background(make, server) -> None:
     vendor = Vendor(3600)
     async with make(botocore_session=await off(vendor.aio)) as session:
@@ -1169,3 +1187,62 @@ async def test_no_secret_is_in_an_error(source, make, config, process, identity,
         with pytest.raises((botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)) as caught:
             await use(session)
     assert HUSH not in "".join(traceback.format_exception(caught.value))
+
+
+# What goes wrong with a provider
+
+
+async def test_a_provider_that_uses_its_own_session_is_told_so(make, server) -> None:
+    session: aiosdk.Session
+
+    class Provider(CredentialProvider):
+        METHOD = CANONICAL_NAME = "own"
+
+        async def load(self) -> AioCredentials:
+            await (await session.client("sts")).get_caller_identity()
+            raise AssertionError("it got an answer")
+
+    aio = await off(AioSession)
+    await off(lambda: aio.get_component("credential_provider").insert_before("env", Provider()))
+    async with make(botocore_session=aio) as session:
+        with pytest.raises(CredentialRecursionError, match="another Session"):
+            await asyncio.wait_for(use(session), 5)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("/no/such/program", "could not be run"),
+        ("sh -c 'exit 3'", "ended with status 3"),
+        ("echo hush-output", "is no JSON"),
+    ],
+)
+async def test_a_credential_process_that_fails_is_named_and_shows_nothing(command, says, config, make) -> None:
+    await off(config.write_text, f"[default]\ncredential_process = {command}\n")
+    async with make() as session:
+        with pytest.raises(CredentialRetrievalError, match=says) as raised:
+            await use(session)
+    assert "hush" not in "".join(traceback.format_exception(raised.value))
+
+
+async def test_a_credential_process_is_killed_when_its_session_closes(config, make, tmp_path) -> None:
+    pid = tmp_path / "pid"
+    await off(config.write_text, f"[default]\ncredential_process = sh -c 'echo $$ >{pid}; exec sleep 60'\n")
+    async with make() as session:
+        using = asyncio.create_task(use(session))
+        while not await off(lambda: pid.exists() and pid.read_text().strip()):
+            await asyncio.sleep(0.01)
+    with pytest.raises(SessionClosedError):
+        await using
+    number = int(await off(pid.read_text))
+    while await off(_is_running, number):
+        await asyncio.sleep(0.01)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -55,7 +55,7 @@ class IdentityServer(CountingServer):
                 return Answer(body=b"eu-west-1a")
             case "imds role":
                 return Answer(body=b"the-role")
-        while not self.go.is_set():  # noqa: ASYNC110
+        while not self.go.is_set():
             await asyncio.sleep(0.01)
         if self.refusals:
             return self._refusal(self.refusals.pop(0))

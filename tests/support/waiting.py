@@ -31,5 +31,5 @@ class Gate:
         self._opened.set()
 
     async def passed(self) -> None:
-        while not self._opened.is_set():  # noqa: ASYNC110 - it is set on another thread
+        while not self._opened.is_set():
             await asyncio.sleep(0.005)

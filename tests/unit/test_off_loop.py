@@ -352,6 +352,6 @@ async def test_cancelling_at_any_moment_closes_the_coroutine_and_leaves_no_warni
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert {type(each) for each in results} <= {asyncio.CancelledError, type(None)}
     async with asyncio.timeout(10):
-        while sorted(opened) != sorted(closed):  # noqa: ASYNC110
+        while sorted(opened) != sorted(closed):
             await asyncio.sleep(0.01)
     assert opened != []
