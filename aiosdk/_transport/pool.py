@@ -195,8 +195,9 @@ class _LoopPool:
             return
         self.closed = True
         if self.loop.is_running() and not is_running_here(self.loop):
-            # From a finalizer or the interpreter's exit, which run on whichever thread they please.
-            self.loop.call_soon_threadsafe(self._end, at_exit)
+            # From a finalizer or the interpreter's exit, which run on whichever thread they please. This loop can still
+            # end its sockets itself.
+            self.loop.call_soon_threadsafe(self._end, False)
         else:
             self._end(at_exit)
 
