@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: demo test check fix bench clean help
+.PHONY: demo test check fix oldest bench clean help
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,11 +23,17 @@ fix: .venv/ready ## Repair what can be repaired: lint and formatting
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
+oldest: ## Run every test with the oldest dependencies that pyproject.toml allows
+	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' \
+		'aiobotocore==3.9.0' 'aiohttp==3.14.0' 'jmespath==1.0.0'
+	.venv-oldest/bin/python -m pytest
+
 bench: .venv/ready ## Run the benchmarks, peers and us side by side
 	$(PY) -m tests.benchmarks
 
 clean: ## Remove what make made
-	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-oldest build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("aiosdk needs Python 3.11 or later; this is " + sys.version) if sys.version_info < (3, 11) else None'
