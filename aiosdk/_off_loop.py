@@ -11,6 +11,7 @@ import asyncio
 import contextvars
 import gc
 import threading
+import time
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast
@@ -73,7 +74,7 @@ def no_collection() -> Generator[None]:
 
     Imports and models make hundreds of thousands. Each few hundred of them the collector looks whether they are
     garbage, and every so often it walks the whole heap, which stalls the event loop for 20 to 100 ms from whichever
-    thread it happens in.
+    thread it happens in. At the end all objects count as old ones: the collector would walk them at once otherwise.
     """
     global _pauses, _collected_before
     with _pausing:
@@ -87,7 +88,18 @@ def no_collection() -> Generator[None]:
         with _pausing:
             _pauses -= 1
             if _pauses == 0 and _collected_before:
+                if gc.get_freeze_count() == 0:  # what the user has frozen stays so
+                    gc.freeze()
+                    gc.unfreeze()  # into the oldest generation; neither walks anything
                 gc.enable()
+
+
+def let_loop_run() -> None:
+    """Let other threads have the interpreter lock for as long as they need it, amid long work on this one.
+
+    The interpreter itself passes the lock on every 5 ms, and the event loop may need it twice for one thing.
+    """
+    time.sleep(0)
 
 
 def is_driven() -> bool:

@@ -20,7 +20,7 @@ from botocore.exceptions import ProfileNotFound
 from botocore.regions import EndpointResolver
 
 from aiosdk._aws.credentials import SessionCredentials, SessionTokens, find_credentials, send_metadata_over
-from aiosdk._aws.events import built_in_emitter
+from aiosdk._aws.events import SharedAliaser, built_in_emitter
 from aiosdk._aws.http_session import PooledHTTPSession, bind
 from aiosdk._aws.models import shared_loader
 from aiosdk._config import private_copy
@@ -44,7 +44,10 @@ def make_session(settings: SessionSettings, pool: ConnectionPool, client_class: 
     """Make the aiobotocore session for these settings, or fit the user's. Reads no file."""
     session = settings.botocore_session
     if session is None:
-        session = AioSession(event_hooks=built_in_emitter(), include_builtin_handlers=False)
+        emitter = built_in_emitter()
+        session = AioSession(event_hooks=emitter, include_builtin_handlers=False)
+        session._events = SharedAliaser(emitter)
+        session.register_component("event_emitter", session._events)
     if session.user_agent_name == "aiobotocore":
         session.user_agent_name = "aiosdk"
         session.user_agent_version = __version__

@@ -16,13 +16,16 @@ import copy
 import inspect
 from collections import deque
 from functools import cache, partial
-from typing import Any
+from typing import Any, Final
 
 from aiobotocore.hooks import AioHierarchicalEmitter
 from aiobotocore.session import AioSession
-from botocore.hooks import _PrefixTrie
+from botocore.hooks import EVENT_ALIASES, EventAliaser, _PrefixTrie
 
 from aiosdk import _off_loop
+
+_checked: Final[set[Any]] = set()
+_aliased: Final[dict[str, str]] = {}
 
 
 class LayeredTrie(_PrefixTrie):
@@ -88,6 +91,22 @@ class LayeredEmitter(AioHierarchicalEmitter):
         if inspect.iscoroutinefunction(handler) and not _is_upstream(handler):
             handler = _Hook(handler)
         super()._verify_and_register(event_name, handler, *args, **kwargs)
+
+    def _verify_accept_kwargs(self, func: Any) -> None:
+        # Looks at a function's signature, which takes 40 us. Each client registers the same dozen functions.
+        code = getattr(func, "__code__", None)
+        if code is None or code not in _checked:
+            super()._verify_accept_kwargs(func)
+            _checked.add(code)
+
+
+class SharedAliaser(EventAliaser):
+    """botocore's translation of old event names, which remembers for all sessions and clients what it has found."""
+
+    def __init__(self, event_emitter: Any, event_aliases: Any = None) -> None:
+        super().__init__(event_emitter, event_aliases)
+        if self._event_aliases == EVENT_ALIASES:
+            self._alias_name_cache = _aliased
 
 
 def _is_upstream(handler: Any) -> bool:

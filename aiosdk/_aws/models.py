@@ -5,8 +5,8 @@ stalls the event loop for 50 to 100 ms each time once a few services are loaded;
 a program uses a few operations of it. So a model is kept packed: each shape is marshalled to bytes as the parser
 finishes it, and unpacked when botocore first asks for it.
 
-The parser calls a Python function for each object it has read. That is what lets the event loop have the
-interpreter lock in between; `json.loads` alone would hold it for the whole document.
+The parser calls a Python function for each object it has read, which lets the event loop have the interpreter lock
+in between; `json.loads` alone would hold it for the whole document.
 """
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportMissingTypeStubs=false, reportUntypedBaseClass=false
@@ -27,7 +27,7 @@ from botocore.exceptions import DataNotFoundError
 from botocore.exceptions import UnknownServiceError as UpstreamUnknownServiceError
 from botocore.loaders import Loader
 
-from aiosdk._off_loop import no_collection
+from aiosdk._off_loop import let_loop_run, no_collection
 from aiosdk.exceptions import UnknownServiceError, nearest
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 SHAPE_TYPES: Final = frozenset(
     ["structure", "list", "map", "string", "integer", "boolean", "timestamp", "blob", "long", "float", "double"]
 ).union(["character", "short", "byte", "bigdecimal", "biginteger", "union", "enum", "intEnum", "document"])
+
+
+# Takes about a quarter of a millisecond.
+OBJECTS_AT_A_TIME: Final = 200
 
 
 class Packed(dict[str, Any]):
@@ -104,33 +108,42 @@ def _thaw(value: Any) -> Any:
     return value
 
 
-def _shape_hook(pairs: list[tuple[str, Any]]) -> Any:
-    value = dict(pairs)
+def _is_shape(value: dict[str, Any]) -> bool:
     kind = value.get("type")
-    return _pack(value) if type(kind) is str and kind in SHAPE_TYPES else value
+    return type(kind) is str and kind in SHAPE_TYPES
 
 
-def _endpoints_hook(pairs: list[tuple[str, Any]]) -> Any:
-    value = dict(pairs)
-    return _pack(value) if "endpoints" in value else value
+def _has_endpoints(value: dict[str, Any]) -> bool:
+    return "endpoints" in value
 
 
-def _plain_hook(pairs: list[tuple[str, Any]]) -> Any:
-    return dict(pairs)
+def _parse(text: bytes, is_packed: Callable[[dict[str, Any]], bool] | None = None) -> Any:
+    """Parse JSON, packing those of its objects that `is_packed` says, and letting the event loop run every so often."""
+    made = 0
+
+    def finish(pairs: list[tuple[str, Any]]) -> Any:
+        nonlocal made
+        made += 1
+        if made % OBJECTS_AT_A_TIME == 0:
+            let_loop_run()
+        value = dict(pairs)
+        return _pack(value) if is_packed is not None and is_packed(value) else value
+
+    return json.loads(text, object_pairs_hook=finish)
 
 
 def read_model(name: str, text: bytes) -> Any:
     """Parse the text of the data file `name` (without its extension); large ones come packed."""
     if name == "service-2":
-        model = json.loads(text, object_pairs_hook=_shape_hook)
+        model = _parse(text, _is_shape)
         sections: list[Any] = [model]
         packed = "shapes"
     elif name == "endpoints":
-        model = json.loads(text, object_pairs_hook=_endpoints_hook)
+        model = _parse(text, _has_endpoints)
         sections = model["partitions"]
         packed = "services"
     else:
-        return json.loads(text, object_pairs_hook=_plain_hook)
+        return _parse(text)
     for section in sections:
         for key, value in section.items():
             section[key] = Packed(value) if key == packed else _thaw(value)
