@@ -50,7 +50,21 @@ class Pending(Generic[T]):
         )
 
     def __getattr__(self, name: str) -> NoReturn:
+        if name in self.__slots__:  # on an instance that `copy` or `pickle` is only making
+            raise AttributeError(name)
         self._refuse(f".{name}")
+
+    def __len__(self) -> NoReturn:
+        self._refuse("its length or truth")
+
+    def __next__(self) -> NoReturn:
+        self._refuse("iteration")
+
+    def __contains__(self, item: object) -> NoReturn:
+        self._refuse("`in`")
+
+    def __setitem__(self, key: object, value: object) -> NoReturn:
+        self._refuse(f"[{key!r}]")
 
     def __call__(self, *_: object, **__: object) -> NoReturn:
         self._refuse("a call of it")

@@ -59,6 +59,8 @@ def check_endpoint(endpoint_url: str | None) -> None:
     """Raise `InvalidEndpointError` unless the URL is None or has an HTTP scheme, a host and a sound port."""
     if endpoint_url is None:
         return
+    if not isinstance(endpoint_url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidEndpointError(endpoint_url=endpoint_url, problem="is no text")
     shown = hide_userinfo(endpoint_url)[:80]
     try:
         parts = urlsplit(endpoint_url)

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from aiobotocore.hooks import AioHierarchicalEmitter
 from aiobotocore.session import AioSession
-from botocore.hooks import EVENT_ALIASES, EventAliaser, _PrefixTrie
+from botocore.hooks import EVENT_ALIASES, EventAliaser, HierarchicalEmitter, _PrefixTrie
 
 from aiosdk import _off_loop
 
@@ -88,7 +88,7 @@ class LayeredEmitter(AioHierarchicalEmitter):
         self._handlers = LayeredTrie()
 
     def _verify_and_register(self, event_name: str, handler: Any, *args: Any, **kwargs: Any) -> None:
-        if inspect.iscoroutinefunction(handler) and not _is_upstream(handler):
+        if not _is_upstream(handler):
             handler = _Hook(handler)
         super()._verify_and_register(event_name, handler, *args, **kwargs)
 
@@ -108,6 +108,12 @@ class SharedAliaser(EventAliaser):
         if self._event_aliases == EVENT_ALIASES:
             self._alias_name_cache = _aliased
 
+    def emit(self, event_name: str, **kwargs: Any) -> Any:
+        if event_name.startswith("docs."):
+            # botocore writes a docstring when it is asked for, synchronously, and awaits nothing.
+            return HierarchicalEmitter._emit(self._emitter, self._alias_event_name(event_name), kwargs)
+        return super().emit(event_name, **kwargs)
+
 
 def _is_upstream(handler: Any) -> bool:
     # A client's signer and retry handlers, say. They need nothing of the event loop.
@@ -115,7 +121,7 @@ def _is_upstream(handler: Any) -> bool:
 
 
 class _Hook:
-    """A coroutine function registered as a handler: it runs on the event loop even when its event is emitted off it.
+    """A handler of the user's: what it gives to be awaited runs on the event loop even if its event is emitted off it.
 
     Equal to the function, so that it can be unregistered by it.
     """
@@ -124,9 +130,10 @@ class _Hook:
         self.__wrapped__ = function
 
     def __call__(self, **kwargs: Any) -> Any:
-        if _off_loop.is_driven():
-            return _off_loop.OnLoop(partial(self.__wrapped__, **kwargs))
-        return self.__wrapped__(**kwargs)
+        answer = self.__wrapped__(**kwargs)
+        if _off_loop.is_driven() and inspect.isawaitable(answer):
+            return _off_loop.OnLoop(partial(_awaited, answer))
+        return answer
 
     def __eq__(self, other: object) -> bool:
         return self.__wrapped__ == getattr(other, "__wrapped__", other)
@@ -136,6 +143,10 @@ class _Hook:
 
     def __repr__(self) -> str:
         return repr(self.__wrapped__)
+
+
+async def _awaited(answer: Any) -> Any:
+    return await answer
 
 
 def runs_hooks_on_loop(events: Any) -> bool:

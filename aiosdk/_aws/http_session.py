@@ -52,6 +52,7 @@ class PooledHTTPSession:
             tls=_tls(verify, client_cert),
             proxy_tls=_proxy_tls(verify, self._proxies.settings) if proxies_config else None,
             options=options,
+            context=args.get("ssl_context"),
         )
 
     async def __aenter__(self) -> Self:

@@ -19,6 +19,7 @@ from aiosdk._transport.tls import TLSSettings, tls_context
 from aiosdk.exceptions import EventLoopConflictError, SessionClosedError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncGenerator
 
 
@@ -51,6 +52,8 @@ class Setup:
     tls: TLSSettings | None = None
     proxy_tls: TLSSettings | None = None
     options: ConnectorOptions = field(default_factory=ConnectorOptions)
+    context: ssl.SSLContext | None = None
+    """A TLS context of the user's, in place of one made from `tls`."""
 
 
 class ConnectionPool:
@@ -160,7 +163,9 @@ class _LoopPool:
         return await opening.get()
 
     async def _open_http(self, setup: Setup) -> aiohttp.ClientSession:
-        tls = await _off_loop.call(tls_context, setup.tls) if setup.tls is not None else None
+        tls = setup.context
+        if tls is None and setup.tls is not None:
+            tls = await _off_loop.call(tls_context, setup.tls)
         proxy_tls = await _off_loop.call(tls_context, setup.proxy_tls) if setup.proxy_tls is not None else None
         if self.closed:
             raise SessionClosedError(doing="send a request")

@@ -7,17 +7,20 @@ The state changes here are synchronous and happen in one place, `_serve`; what m
 comes out as calls of `Lease.discard`. Invariants, checked by the tests after every step:
 
 * `open` is the number of leases that exist, and never exceeds `limit`; the same holds per host;
-* a lease is idle or in use, never both; whoever waits is in exactly one queue;
+* a lease is idle or in use, never both; whoever waits is in the queue of their route;
 * nobody waits while something could serve them.
+
+Each step takes the same time however many hosts, routes and waiters there are: only the first waiter of each route
+is a candidate, in a heap by arrival (`_first`), or set aside while the cap of its host holds it up (`_held_up`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from bisect import insort
 from collections import Counter, OrderedDict, deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -68,7 +71,14 @@ class Slots:
     _idle: OrderedDict[Lease, Route] = field(default_factory=OrderedDict[Lease, Route])  # longest idle first
     _idle_by_route: dict[Route, list[Lease]] = field(default_factory=dict[Route, list[Lease]])
     _leaving: dict[Lease, Route] = field(default_factory=dict[Lease, Route])  # discarded, not yet gone
+    _idle_by_host: dict[Hashable, OrderedDict[Lease, None]] = field(
+        default_factory=dict[Hashable, "OrderedDict[Lease, None]"]
+    )
     _queues: dict[Route, deque[_Waiter]] = field(default_factory=dict[Route, "deque[_Waiter]"])
+    _first: list[tuple[int, _Waiter]] = field(default_factory=list[tuple[int, _Waiter]])
+    _held_up: dict[Hashable, list[tuple[int, _Waiter]]] = field(
+        default_factory=dict[Hashable, list[tuple[int, _Waiter]]]
+    )
     _arrivals: int = 0
 
     @property
@@ -102,13 +112,16 @@ class Slots:
         """Wait for an idle connection of the route (returned) or for a slot to open one in (None)."""
         if (lease := self.take_idle(route)) is not None:
             return lease
-        queue = self._queues.setdefault(route, deque())
+        if self.open < self.limit and self._host_has_room(route.host):
+            self._occupy(route)  # nobody waits who could have this slot
+            return None
         self._arrivals += 1
         waiter = _Waiter(route, self._arrivals, asyncio.get_running_loop().create_future())
+        queue = self._queues.setdefault(route, deque())
         queue.append(waiter)
-        self._serve()
-        if waiter.granted.done():  # the usual case: no trip through the event loop
-            return waiter.granted.result()
+        if len(queue) == 1:
+            self._line_up(waiter)
+        self._make_room(waiter)
         try:
             return await waiter.granted
         except BaseException:
@@ -131,19 +144,20 @@ class Slots:
         if not lease.is_usable():
             self._discard(lease)
             return
-        if (waiter := self._first_waiting(route)) is not None:
-            older = self._oldest_elsewhere(waiter)
-            if older is None or older.passed_over < MAX_PASSED_OVER or self._leaving:
-                if older is not None:
-                    older.passed_over += 1
-                self._leave_queue(waiter)
-                waiter.granted.set_result(lease)
-                return
+        waiter = self._first_waiting(route)
+        older = self._oldest_elsewhere(route)
+        if waiter is None and older is None:
+            self._idle[lease] = route
+            self._idle_by_route.setdefault(route, []).append(lease)
+            self._idle_by_host.setdefault(route.host, OrderedDict())[lease] = None
+        elif waiter is None:
+            self._discard(lease)  # its slot is for the older one
+        elif older is None or older.order > waiter.order or older.passed_over < MAX_PASSED_OVER or self._leaving:
+            if older is not None and older.order < waiter.order:
+                older.passed_over += 1
+            self._grant(waiter, lease)
+        else:
             self._discard(lease)
-            return
-        self._idle[lease] = route
-        self._idle_by_route.setdefault(route, []).append(lease)
-        self._serve()
 
     def discard(self, lease: Lease) -> None:
         """Close a connection; its slot comes free when its socket is gone."""
@@ -170,11 +184,17 @@ class Slots:
 
     # What follows changes the state; only the methods above call it.
 
+    def _occupy(self, route: Route) -> None:
+        self.open += 1
+        self._per_host[route.host] += 1
+
     def _free(self, route: Route) -> None:
         self.open -= 1
         self._per_host[route.host] -= 1
         if not self._per_host[route.host]:
             del self._per_host[route.host]
+        for candidate in self._held_up.pop(route.host, ()):
+            heappush(self._first, candidate)
         self._serve()
 
     def _discard(self, lease: Lease) -> None:
@@ -188,85 +208,96 @@ class Slots:
         leases.remove(lease)
         if not leases:
             del self._idle_by_route[route]
+        at_host = self._idle_by_host[route.host]
+        del at_host[lease]
+        if not at_host:
+            del self._idle_by_host[route.host]
 
     def _withdraw(self, waiter: _Waiter) -> None:
         """Whoever waited gave up; what was granted in the same moment goes back.
 
         The waiter stays in its queue, which passes over those that are done: removing it would cost a walk.
         """
-        if not waiter.granted.done():
-            waiter.granted.cancel()
-        elif not waiter.granted.cancelled() and waiter.granted.exception() is None:
+        if waiter.granted.done() and not waiter.granted.cancelled() and waiter.granted.exception() is None:
             lease = waiter.granted.result()
             if lease is None:
                 self._free(waiter.route)
             else:
                 self.release(lease)
+            return
+        waiter.granted.cancel()
+        following = self._first_waiting(waiter.route)
+        self._serve()
+        if following is not None and not following.granted.done():
+            self._make_room(following)
 
     def _first_waiting(self, route: Route) -> _Waiter | None:
+        """The first in the queue of a route who has not given up."""
         queue = self._queues.get(route)
         if queue is None:
             return None
+        left = False
         while queue and queue[0].granted.done():
             queue.popleft()
+            left = True
         if not queue:
             del self._queues[route]
             return None
+        if left:
+            self._line_up(queue[0])
         return queue[0]
 
-    def _leave_queue(self, waiter: _Waiter) -> None:
-        queue = self._queues[waiter.route]
-        queue.popleft()
-        if not queue:
-            del self._queues[waiter.route]
+    def _line_up(self, waiter: _Waiter) -> None:
+        """Make the first waiter of a route a candidate for the next slot."""
+        heappush(self._first, (waiter.order, waiter))
+
+    def _next(self) -> _Waiter | None:
+        """The candidate who came first and whose host has room."""
+        while self._first:
+            candidate = self._first[0]
+            waiter = candidate[1]
+            if waiter.granted.done():
+                heappop(self._first)
+                self._first_waiting(waiter.route)  # whoever follows lines up
+            elif not self._host_has_room(waiter.route.host):
+                heappop(self._first)
+                self._held_up.setdefault(waiter.route.host, []).append(candidate)
+            else:
+                return waiter
+        return None
+
+    def _grant(self, waiter: _Waiter, lease: Lease | None) -> None:
+        waiter.granted.set_result(lease)
+        self._first_waiting(waiter.route)  # whoever follows lines up
 
     def _host_has_room(self, host: Hashable) -> bool:
         return self.limit_per_host is None or self._per_host[host] < self.limit_per_host
 
-    def _oldest_elsewhere(self, waiter: _Waiter) -> _Waiter | None:
-        """The first waiter for another route that came before this one and that a slot of this route would serve."""
-        host = waiter.route.host
-        others = (
-            first
-            for route in list(self._queues)
-            if route != waiter.route and (route.host == host or self._host_has_room(route.host))
-            if (first := self._first_waiting(route)) is not None and first.order < waiter.order
-        )
-        return min(others, key=lambda each: each.order, default=None)
+    def _oldest_elsewhere(self, route: Route) -> _Waiter | None:
+        """The first waiter for another route whom the slot of a connection of this route would serve."""
+        following = self._next()
+        held_up = [w for _, w in self._held_up.get(route.host, ()) if w.route != route and not w.granted.done()]
+        if following is not None and following.route != route:
+            held_up.append(following)
+        return min(held_up, key=lambda each: each.order, default=None)
 
     def _serve(self) -> None:
-        """Give what is free to whoever has waited longest, and make room where idle sockets are in the way."""
-        firsts = [first for route in list(self._queues) if (first := self._first_waiting(route)) is not None]
-        firsts.sort(key=lambda each: each.order)
-        while firsts:
-            waiter = firsts.pop(0)
-            if not self._grant(waiter):
-                continue
-            self._leave_queue(waiter)
-            following = self._first_waiting(waiter.route)
-            if following is not None:
-                insort(firsts, following, key=lambda each: each.order)
+        """Give free slots to whoever has waited longest, and make room where idle sockets are in the way."""
+        while self.open < self.limit and (waiter := self._next()) is not None:
+            self._occupy(waiter.route)
+            self._grant(waiter, None)
+        if (waiter := self._next()) is not None:
+            self._make_room(waiter)
 
-    def _grant(self, waiter: _Waiter) -> bool:
-        route = waiter.route
-        if (lease := self.take_idle(route)) is not None:
-            waiter.granted.set_result(lease)
-            return True
-        has_room = self._host_has_room(route.host)
-        if self.open < self.limit and has_room:
-            self.open += 1
-            self._per_host[route.host] += 1
-            waiter.granted.set_result(None)
-            return True
-        self._make_room(route.host if not has_room else None)
-        return False
-
-    def _make_room(self, host: Hashable | None) -> None:
-        """Close the longest idle connection (of the host, if it is the host that is full), one at a time."""
-        if any(host is None or route.host == host for route in self._leaving.values()):
-            return
-        for lease, route in self._idle.items():
-            if host is None or route.host == host:
-                self._leave_idle(lease)
-                self._discard(lease)
-                return
+    def _make_room(self, waiter: _Waiter) -> None:
+        """Close the longest idle connection (of the host, if it is the host that is full), for this waiter."""
+        host = waiter.route.host
+        if self._host_has_room(host):
+            idle, enough = self._idle, len(self._leaving) >= max(len(self._first), 1)
+        else:
+            idle = self._idle_by_host.get(host)
+            enough = any(route.host == host for route in self._leaving.values())
+        if idle and not enough:
+            lease = next(iter(idle))
+            self._leave_idle(lease)
+            self._discard(lease)
