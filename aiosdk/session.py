@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import sys
 import warnings
 from functools import partial
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, cast
 from aiosdk import _off_loop
 from aiosdk._config import PickledConfig, config_key, private_copy
 from aiosdk._pending import Pending
+from aiosdk._session_events import SessionEvents
 from aiosdk._single_flight import SingleFlight
 from aiosdk.exceptions import (
     ConfigNotReadError,
@@ -35,11 +37,15 @@ if TYPE_CHECKING:
 # event loop where that is awaited.
 _HEAVY: Final = (
     "concurrent.futures.thread",  # asyncio's own, when it first resolves a name
-    "aiosdk._transport.pool",
+    "aiosdk._transport.loop_pool",
     "aiosdk._aws.botocore_session",
     "aiosdk._aws.factory",
     "aiosdk._client",
 )
+
+# As botocore looks for them.
+_PROFILE_VARIABLES: Final = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
+_REGION_VARIABLES: Final = ("AWS_DEFAULT_REGION",)
 
 _CLIENT_ARGUMENTS: Final = (
     "region_name",
@@ -123,6 +129,7 @@ class Session:
         self._made_at = _caller()
         self._pool: ConnectionPool | None = None
         self._botocore: Any = None
+        self._events = SessionEvents(self._aio)
         self._clients: dict[object, Client] = {}
         self._making: dict[object, SingleFlight[Client]] = {}
         self._constructing: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
@@ -291,11 +298,13 @@ class Session:
 
         Handlers are plain functions or coroutine functions; clients made later have them.
         """
-        return self._aio().get_component("event_emitter")
+        return self._events
 
     @property
     def profile_name(self) -> str:
         """The profile, from the arguments or AWS_PROFILE; `"default"` otherwise. Reads no file."""
+        if self._botocore is None and self._settings.botocore_session is None:  # not worth importing aiobotocore for
+            return self._settings.profile_name or _from_environment(_PROFILE_VARIABLES) or "default"
         return self._aio().profile or "default"
 
     @property
@@ -306,12 +315,19 @@ class Session:
             ConfigNotReadError: The region may stand in the profile and the config file was not read yet: enter the
                 session or await a client first. Never raised outside a running event loop, where the file is read.
         """
+        if self._botocore is None and self._settings.botocore_session is None:  # not worth importing aiobotocore for
+            region = self._settings.region_name or _from_environment(_REGION_VARIABLES)
+            if region is not None:
+                return region
+            if _on_loop():
+                raise ConfigNotReadError(name="region_name")
         from aiosdk._aws import botocore_session
 
         aio = self._aio()
         region = botocore_session.region_without_files(aio)
         if region is None:
-            self._need_files("region_name")
+            if _on_loop() and not botocore_session.files_are_read(aio):
+                raise ConfigNotReadError(name="region_name")
             region = aio.get_config_variable("region")
         return region
 
@@ -396,6 +412,7 @@ class Session:
             from aiosdk._client import Client
 
             self._botocore = make_session(self._settings, self.pool, Client)
+            self._events.attach(self._botocore.get_component("event_emitter"))
         return self._botocore
 
     async def _ready(self, doing: str) -> Any:
@@ -447,12 +464,6 @@ class Session:
             self._constructing = loop, asyncio.Lock()
         return self._constructing[1]
 
-    def _need_files(self, name: str) -> None:
-        from aiosdk._aws import botocore_session
-
-        if _on_loop() and not botocore_session.files_are_read(self._aio()):
-            raise ConfigNotReadError(name=name)
-
 
 class _Names(list[str]):
     """A list of names that may be awaited too, for whoever does not know whether the files were read."""
@@ -491,6 +502,10 @@ def _import_heavy() -> None:
         from aiosdk._aws.events import built_in_handlers
 
         built_in_handlers()
+
+
+def _from_environment(names: tuple[str, ...]) -> str | None:
+    return next((os.environ[name] for name in names if name in os.environ), None)
 
 
 def _on_loop() -> bool:

@@ -15,11 +15,13 @@ from botocore.httpsession import ProxyConfiguration, get_cert_path
 from aiosdk import _off_loop
 from aiosdk._transport import http
 from aiosdk._transport.connector import ConnectorOptions
-from aiosdk._transport.pool import ConnectionPool, Setup
+from aiosdk._transport.loop_pool import Setup
 from aiosdk._transport.tls import TLSSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
+
+    from aiosdk._transport.pool import ConnectionPool
 
 # Long enough for a fan-out of tens of thousands of requests over few connections, short enough to report a leak.
 POOL_TIMEOUT: Final = 300.0

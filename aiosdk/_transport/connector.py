@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
-from aiosdk._transport.slots import Lease, Route, Slots
+from aiosdk._transport.slots import Lease, Route, Slots, Traffic
 from aiosdk.exceptions import PoolTimeoutError
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # AWS closes idle connections after 20 seconds; ours are gone before that.
 KEEPALIVE_TIMEOUT: Final = 12.0
 CONTINUE_TIMEOUT: Final = 1.0
+# S3 has a host for each bucket; a crawler meets many.
+MAX_ROUTES: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,6 @@ def _set_unless_done(go_on: asyncio.Future[bool]) -> None:
         go_on.set_result(True)
 
 
-@dataclass
-class Traffic:
-    """Totals since the pool's first request."""
-
-    requests: int = field(default=0)
-    connections: int = field(default=0)
-
-
 class SlotConnector(aiohttp.TCPConnector):
     """Makes connections under the caps of the `Slots` that it shares with the pool's other connectors."""
 
@@ -138,6 +132,8 @@ class SlotConnector(aiohttp.TCPConnector):
         key = req.connection_key
         route = self._routes.get(key)
         if route is None:
+            if len(self._routes) >= MAX_ROUTES:
+                self._routes.clear()
             route = self._routes[key] = Route(f"{key.host}:{key.port}", (id(self), key))
         wire = self._slots.take_idle(route)
         if wire is None:

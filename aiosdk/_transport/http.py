@@ -18,7 +18,8 @@ from aiosdk.exceptions import SessionClosedError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from aiosdk._transport.pool import ConnectionPool, Setup
+    from aiosdk._transport.loop_pool import Setup
+    from aiosdk._transport.pool import ConnectionPool
 
 FILE_CHUNK_SIZE: Final = 256 * 1024
 

@@ -59,6 +59,14 @@ class _Waiter:
     passed_over: int = 0
 
 
+@dataclass
+class Traffic:
+    """Totals since the pool's first request."""
+
+    requests: int = field(default=0)
+    connections: int = field(default=0)
+
+
 @dataclass(eq=False)
 class Slots:
     """Slots for open sockets, capped in total and per host, handed out first come, first served."""

@@ -25,7 +25,7 @@ from botocore.exceptions import (
 
 import aiosdk
 from aiosdk._transport import http
-from aiosdk._transport.pool import Setup
+from aiosdk._transport.loop_pool import Setup
 from aiosdk.exceptions import CertificateFileError, PoolTimeoutError, SessionClosedError
 from tests.support.proxy import Proxy
 from tests.support.server import Answer, CountingServer, Request, answer_anything

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import pickle
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
+import botocore
 import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
@@ -362,3 +366,96 @@ async def test_modelled_errors(make_session: Make, server: CountingServer) -> No
             await s3.get_object(Bucket="b", Key="k")
         assert raised.value.response["Error"]["Code"] == "NoSuchKey"
         assert session.pool.stats().in_use == 0
+
+
+def test_what_is_plain_is_there_before_anything_heavy_is_imported() -> None:
+    program = """
+import asyncio, sys, aiosdk
+
+async def main():
+    session = aiosdk.Session(region_name="eu-west-1")
+    session.events.register("before-call", print)
+    print(session.profile_name, session.region_name, session.pool.stats().open, session)
+    print([name for name in ("aiohttp", "aiobotocore") if name in sys.modules])
+
+asyncio.run(main())
+"""
+    said = subprocess.check_output([sys.executable, "-W", "error", "-c", program], text=True)
+    assert said.splitlines() == ["default eu-west-1 0 Session(region_name='eu-west-1')", "[]"]
+
+
+async def test_hooks_registered_before_the_first_client_are_called(make_session: Make) -> None:
+    async with make_session() as session:
+        seen: list[str] = []
+
+        def first(**_: Any) -> None:
+            seen.append("first")
+
+        def never(**_: Any) -> None:
+            seen.append("never")
+
+        session.events.register("before-call.s3", never)
+        session.events.register_first("before-call.s3", first)
+        session.events.unregister("before-call.s3", never)
+        await (await session.client("s3")).list_buckets()
+        assert seen == ["first"]
+
+
+class SlowHook:
+    """A callable that gives a coroutine, which nobody can see by looking at it."""
+
+    async def __call__(self, **_: Any) -> None:
+        await asyncio.sleep(0.001)
+
+
+async def test_a_hook_of_any_kind_may_wait_also_while_a_file_is_sent(make_session: Make, tmp_path: Path) -> None:
+    await asyncio.to_thread((tmp_path / "file").write_bytes, b"content")
+    file = await asyncio.to_thread(open, tmp_path / "file", "rb")
+    async with make_session() as session:
+        session.events.register("before-call.s3", SlowHook())
+        session.events.register("before-send.s3", lambda **_: asyncio.sleep(0.001))
+        await (await session.client("s3")).put_object(Bucket="b", Key="k", Body=file)
+    await asyncio.to_thread(file.close)
+
+
+async def test_the_documentation_of_an_operation_is_botocores(make_session: Make) -> None:
+    async with make_session() as session:
+        text = str((await session.client("s3")).put_object.__doc__)
+    assert "Bucket" in text
+    assert "**Request Syntax**" in text
+
+
+async def test_clients_asked_for_at_once_let_the_loop_run_in_between(make_session: Make) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with make_session() as session:
+        await session.client("sqs")
+        counting = asyncio.create_task(count())
+        await asyncio.gather(*(_awaited(session.client("sqs", region_name=f"us-east-{n}")) for n in range(1, 11)))
+        counting.cancel()
+    assert turns > 10
+
+
+def test_a_wrong_argument_is_one_error_and_no_more() -> None:
+    with pytest.raises(TypeError, match="foo"):
+        aiosdk.Session(foo=1)  # pyright: ignore
+    gc.collect()
+    with pytest.raises(TypeError, match="AioConfig"):
+        aiosdk.Session(config={"read_timeout": 3})  # pyright: ignore
+
+
+def test_a_password_in_an_endpoint_stays_out_of_the_repr() -> None:
+    assert "hush" not in repr(aiosdk.Session(endpoint_url="http://user:hush@host:9/"))
+
+
+def test_a_session_without_signatures_pickles() -> None:
+    session = aiosdk.Session(config=AioConfig(signature_version=botocore.UNSIGNED, read_timeout=4))
+    twin = pickle.loads(pickle.dumps(session))
+    assert twin._settings.config.signature_version is botocore.UNSIGNED
+    assert twin._settings.config.read_timeout == 4
