@@ -611,7 +611,7 @@ async def test_the_close_of_a_session_that_still_loads_a_bundle_cancelled_at_eac
         time.sleep(0.03)  # on a thread of its own
         return tls_context(settings)
 
-    monkeypatch.setattr("aiosdk._transport.pool.tls_context", slow)
+    monkeypatch.setattr("aiosdk._transport.loop_pool.tls_context", slow)
 
     async def scenario(_: int) -> Any:
         session = make_session()
