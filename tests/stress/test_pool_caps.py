@@ -66,6 +66,6 @@ async def test_the_same_over_tls_is_16_handshakes(
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", ca_bundle)
     async with make_session(max_connections=16, endpoint_url=tls_server.url) as session:
-        await _load(session, 1200, 400)
+        await _load(session, 4000, 400)
     assert tls_server.peak == 16
     assert tls_server.accepted == 16
