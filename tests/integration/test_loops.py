@@ -485,8 +485,11 @@ async def test_a_session_kept_alive_by_its_client_is_not_dropped(server: Countin
 
 
 async def test_a_session_that_was_never_used_does_not_warn(make_session: Make) -> None:
-    make_session()
-    gc.collect()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        make_session()
+        gc.collect()
+    assert said == []
 
 
 async def test_a_closed_session_does_not_warn(server: CountingServer, make_session: Make) -> None:

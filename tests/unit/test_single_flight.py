@@ -82,11 +82,15 @@ async def test_a_failure_goes_to_all_who_wait_and_the_next_starts_anew(flight, w
 
 
 async def test_a_failure_that_nobody_waits_for_is_not_reported(flight, work) -> None:
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
     work.errors.append(OSError("broken"))
     work.go.set()
     task = flight.start()
     await asyncio.wait([task])
     del task
+    gc.collect()
+    assert reported == []
 
 
 async def test_a_cancelled_waiter_leaves_the_run_to_the_others(flight, work) -> None:
