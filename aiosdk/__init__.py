@@ -1,10 +1,15 @@
 """aiosdk: the async AWS SDK for Python.
 
-A `Session` is an identity, a region and a connection pool. It gives awaitable clients for every AWS service:
+A `Session` is an identity, a region and a connection pool. It gives awaitable clients for every AWS service, and
+resources, which are objects instead of responses:
 
     async with aiosdk.Session(region_name="eu-west-1") as session:
         s3 = await session.client("s3")
         buckets = await s3.list_buckets()
+
+        iam = await session.resource("iam")
+        async for user in iam.users.all():
+            print(user.name, user.create_date)
 
 Importing this package takes some 20 ms; aiohttp and aiobotocore are imported when a session is first used, off the
 event loop.
@@ -18,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from aiosdk import exceptions
 from aiosdk._version import __version__
 from aiosdk.default import client, close, resource, set_stream_logger, setup_default_session
+from aiosdk.exceptions import NotLoadedError
 from aiosdk.session import Session
 
 if TYPE_CHECKING:
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Client",
+    "NotLoadedError",
     "Session",
     "__version__",
     "client",
@@ -43,4 +50,8 @@ def __getattr__(name: str) -> Any:
         from aiosdk._client import Client
 
         return Client
+    if name == "types":
+        import aiosdk.types
+
+        return aiosdk.types
     raise AttributeError(f"module 'aiosdk' has no attribute {name!r}; it has {', '.join(__all__)}")

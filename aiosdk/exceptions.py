@@ -11,7 +11,7 @@ built-in base that existing `except` clauses catch.
     +-- UnknownOperationError (AttributeError)
     +-- UnknownPaginatorError (botocore OperationNotPageableError)
     +-- UnknownWaiterError (ValueError)
-    +-- ResourceNotExistsError (botocore DataNotFoundError)
+    +-- ResourceNotExistsError, UnknownAPIVersionError (botocore DataNotFoundError)
     +-- NoCredentialsError, PartialCredentialsError, NoRegionError, ProfileNotFoundError (botocore's of that name)
     +-- InvalidEndpointError (ValueError)
     +-- PoolLimitError (ValueError)
@@ -23,6 +23,16 @@ built-in base that existing `except` clauses catch.
     |   +-- SessionClosedError
     |   +-- ClientClosedError
     +-- EventLoopConflictError (RuntimeError)
+    +-- IdentifierError (ValueError, TypeError)
+    +-- NotLoadedError (AttributeError)
+    +-- NoClientError, ConcurrentIterationError (RuntimeError)
+    +-- NotIterableError (TypeError)
+    +-- CollectionArgumentError (ValueError, TypeError)
+    +-- ClassesNotReadError (RuntimeError)
+    |
+    |   AWS answered, but not with what was asked for
+    +-- ResourceNotFoundError (LookupError)
+    +-- RepeatedTokenError (botocore PaginationError)
     |
     |   The network: no complete answer (beside botocore's EndpointConnectionError, ReadTimeoutError, ...)
     +-- PoolTimeoutError
@@ -42,21 +52,31 @@ if TYPE_CHECKING:
 __all__ = [
     "AiosdkError",
     "CertificateFileError",
+    "ClassesNotReadError",
     "ClientClosedError",
     "ClosedError",
+    "CollectionArgumentError",
+    "ConcurrentIterationError",
     "ConfigNotReadError",
     "CredentialRecursionError",
     "EventLoopConflictError",
+    "IdentifierError",
     "InvalidEndpointError",
+    "NoClientError",
     "NoCredentialsError",
     "NoRegionError",
     "NotAwaitedError",
+    "NotIterableError",
+    "NotLoadedError",
     "PartialCredentialsError",
     "PoolLimitError",
     "PoolTimeoutError",
     "ProfileNotFoundError",
+    "RepeatedTokenError",
     "ResourceNotExistsError",
+    "ResourceNotFoundError",
     "SessionClosedError",
+    "UnknownAPIVersionError",
     "UnknownOperationError",
     "UnknownPaginatorError",
     "UnknownServiceError",
@@ -101,6 +121,15 @@ class ResourceNotExistsError(AiosdkError, upstream.DataNotFoundError):
     fmt = (
         "There is no resource {service_name!r}. Resources are available for: {available}. "
         "Use `await session.client({service_name!r})` for the service's client."
+    )
+
+
+class UnknownAPIVersionError(AiosdkError, upstream.DataNotFoundError):
+    """Raised when there is a resource interface for a service, but not for that API version."""
+
+    fmt = (
+        "The {service_name!r} resource has no API version {api_version!r}. It has: {available}. Leave api_version out "
+        "for the latest."
     )
 
 
@@ -212,6 +241,67 @@ class EventLoopConflictError(AiosdkError, RuntimeError):
         "This session is in use on another running event loop ({other_loop}, thread {other_thread}) and was used "
         "on {this_loop}, thread {this_thread}. Connections belong to one loop: make one Session per thread."
     )
+
+
+class IdentifierError(AiosdkError, ValueError, TypeError):
+    """Raised when a resource is made with an identifier missing, empty, unknown or given twice."""
+
+    fmt = "{problem}. Write {call}."
+
+
+class NotLoadedError(AiosdkError, AttributeError):
+    """Raised when an attribute or reference is read whose data was not fetched."""
+
+    fmt = "{resource} has no {attribute} {reason}"
+
+
+class NoClientError(AiosdkError, RuntimeError):
+    """Raised when a resource is to send something and has no client, as after unpickling."""
+
+    fmt = (
+        "{resource} has no client to send with: it was unpickled, or made from its class. Give it one: "
+        "`resource.meta.client = (await session.resource({service_name!r})).meta.client`."
+    )
+
+
+class NotIterableError(AiosdkError, TypeError):
+    """Raised when something that is fetched from AWS page by page is used as if it were a list."""
+
+    fmt = "{what} is fetched from AWS page by page, which {used} cannot wait for. Write {instead}."
+
+
+class ConcurrentIterationError(AiosdkError, RuntimeError):
+    """Raised when two tasks ask one iterator for its next item at the same time."""
+
+    fmt = "Two tasks are iterating over one iterator of {what}. Give each its own `async for`, or feed them by a queue."
+
+
+class CollectionArgumentError(AiosdkError, ValueError, TypeError):
+    """Raised when a collection is given a limit, a page size or a filter that cannot be."""
+
+    fmt = "{collection}: {problem}"
+
+
+class ClassesNotReadError(AiosdkError, RuntimeError):
+    """Raised when resource classes are looked up on a running event loop before their description was read."""
+
+    fmt = (
+        "The classes of {service_name!r} resources are described in files that were not read yet, and files are not "
+        "read on the event loop. `await session.resource({service_name!r})` first; outside a running loop nothing is "
+        "needed."
+    )
+
+
+class ResourceNotFoundError(AiosdkError, LookupError):
+    """Raised by `load()` when AWS answered without an error, and without the resource."""
+
+    fmt = "There is no {resource}: {operation_name} answered with nothing."
+
+
+class RepeatedTokenError(AiosdkError, upstream.PaginationError):
+    """Raised when a service hands out a pagination token a second time, which would never end."""
+
+    fmt = "{service_name}.{operation_name} handed out the same pagination token twice: {message}. It would never end."
 
 
 class PoolTimeoutError(AiosdkError):

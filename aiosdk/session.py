@@ -1,4 +1,4 @@
-"""Session: an identity, a region, a configuration and a connection pool; it hands out clients."""
+"""Session: an identity, a region, a configuration and a connection pool; it hands out clients and resources."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from aiosdk import _off_loop
 from aiosdk._config import PickledConfig, config_key, private_copy
 from aiosdk._pending import Pending
 from aiosdk._session_events import SessionEvents
+from aiosdk._session_resources import SessionResources, list_resources
 from aiosdk._single_flight import SingleFlight
 from aiosdk.exceptions import (
     ConfigNotReadError,
-    ResourceNotExistsError,
     SessionClosedError,
     UnknownServiceError,
     hide_userinfo,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from aiosdk._client import Client
     from aiosdk._transport.pool import ConnectionPool
+    from aiosdk.resources.resource import Resource
 
 # aiohttp and aiobotocore take a quarter of a second to import. A session imports them when it is first used: off the
 # event loop where that is awaited.
@@ -132,6 +133,7 @@ class Session:
         self._events = SessionEvents(self._aio)
         self._clients: dict[object, Client] = {}
         self._making: dict[object, SingleFlight[Client]] = {}
+        self._resources = SessionResources(self._ready, self.client)
         self._constructing: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
         self._preparing = SingleFlight("prepare the session", self._prepare)
         self._prepared = False
@@ -166,6 +168,7 @@ class Session:
 
             runs += close_credentials(self._botocore)
         self._clients.clear()
+        self._resources.clear()
         if self._pool is not None:
             self._pool.abandon()
             await self._pool.wait_closed()
@@ -277,9 +280,68 @@ class Session:
             check_endpoint(endpoint_url)
         return Pending("client", service_name, partial(self._clients.get, key), partial(self._make_client, key, config))
 
-    def resource(self, service_name: str, *args: object, **kwargs: object) -> Pending[Any]:
-        """Give the service resource. There is none yet: awaiting raises `ResourceNotExistsError`."""
-        return Pending("resource", service_name, lambda: None, partial(_no_resource, service_name))
+    def resource(
+        self,
+        service_name: str,
+        region_name: str | None = None,
+        api_version: str | None = None,
+        use_ssl: bool = True,
+        verify: bool | str | None = None,
+        endpoint_url: str | None = None,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        config: Config | None = None,
+        aws_account_id: str | None = None,
+    ) -> Pending[Resource]:
+        """Give the resource of a service: `s3 = await session.resource("s3")`.
+
+        It makes all others: `s3.Bucket("logs")`. The same arguments give the same resource, so asking again costs a
+        look-up. `async with session.resource("s3") as s3:` does the same; leaving it closes nothing. Sends nothing.
+        The first resource of a service builds its classes, off the event loop.
+
+        Args:
+            service_name: A name that `await session.get_available_resources()` lists, such as `"s3"`.
+            region_name: As for `client()`, like all that follow.
+            api_version: The API version, if not the latest that resources are described for.
+            use_ssl: Whether to use TLS where the endpoint is botocore's choice.
+            verify: False to accept any certificate, or the path of a CA bundle.
+            endpoint_url: The URL to send to, scheme included.
+            aws_access_key_id: An access key for this resource alone, with its secret.
+            aws_secret_access_key: The secret key.
+            aws_session_token: The session token.
+            config: An `AioConfig`, merged over the session's.
+            aws_account_id: The account that the access key belongs to.
+
+        Raises (when called):
+            PartialCredentialsError, InvalidEndpointError: As for `client()`.
+
+        Raises (when awaited):
+            ResourceNotExistsError: The service has no resources; names those that have.
+            UnknownAPIVersionError: There are none for that API version.
+            NoRegionError, ProfileNotFoundError, SessionClosedError: As for `client()`.
+        """
+        arguments: dict[str, Any] = {
+            "region_name": region_name,
+            "api_version": api_version,
+            "use_ssl": use_ssl,
+            "verify": verify,
+            "endpoint_url": endpoint_url,
+            "aws_access_key_id": aws_access_key_id,
+            "aws_secret_access_key": aws_secret_access_key,
+            "aws_session_token": aws_session_token,
+            "aws_account_id": aws_account_id,
+        }
+        key = (service_name, *arguments.values(), None if config is None else config_key(config))
+        if key not in self._resources:
+            check_keys(f"resource {service_name!r}", aws_access_key_id, aws_secret_access_key, aws_session_token)
+            check_endpoint(endpoint_url)
+        return Pending(
+            "resource",
+            service_name,
+            partial(self._resources.get, key),
+            partial(self._resources.make, key, service_name, config, arguments),
+        )
 
     # Look-ups
 
@@ -363,9 +425,9 @@ class Session:
         return await _off_loop.call(aio.get_available_services)
 
     async def get_available_resources(self) -> list[str]:
-        """List the services that `resource()` knows: none yet."""
-        await self._ready("list resources")
-        return []
+        """List the services that `resource()` knows. Reads boto3's data directory, off the event loop."""
+        aio = await self._ready("list resources")
+        return await _off_loop.call(list_resources, aio)
 
     async def get_available_partitions(self) -> list[str]:
         """List the partitions (`"aws"`, `"aws-cn"`, ...) that botocore knows."""
@@ -402,6 +464,7 @@ class Session:
         """Give this client to nobody any more."""
         for key in [key for key, each in self._clients.items() if each is client]:
             del self._clients[key]
+        self._resources.retire(client)
 
     # Inside
 
@@ -489,10 +552,6 @@ class _UnreadProfiles:
         raise ConfigNotReadError(name="available_profiles")
 
     __iter__ = __len__ = __getitem__ = __contains__ = _refuse
-
-
-async def _no_resource(service_name: str) -> NoReturn:
-    raise ResourceNotExistsError(service_name=service_name, available="no service yet")
 
 
 def _import_heavy() -> None:

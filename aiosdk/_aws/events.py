@@ -154,6 +154,21 @@ def runs_hooks_on_loop(events: Any) -> bool:
     return isinstance(getattr(events, "_emitter", None), LayeredEmitter)
 
 
+def has_hooks(emitter: Any, kind: str) -> bool:
+    """Whether anybody may have registered for events of a kind, the first part of their names. Takes no time."""
+    trie = getattr(emitter, "_emitter", emitter)._handlers
+    roots = [trie._root] + ([trie._base._root] if isinstance(trie, LayeredTrie) else [])
+    return any(kind in root["children"] or "*" in root["children"] for root in roots)
+
+
+def hooks_of(emitter: Any, event_name: str) -> tuple[Any, ...]:
+    """The handlers of an event, in order."""
+    if isinstance(emitter, EventAliaser):
+        event_name = emitter._alias_event_name(event_name)
+        emitter = emitter._emitter
+    return tuple(emitter._handlers.prefix_search(event_name))
+
+
 def built_in_emitter() -> LayeredEmitter:
     """Make an emitter that has botocore's built-in handlers."""
     emitter = LayeredEmitter()

@@ -174,7 +174,7 @@ _GENERIC: Final = ("_retry", "endpoints", "partitions", "sdk-default-configurati
 
 # One model is read at a time: parsing is bound to the interpreter lock anyway, and the fewer threads compete for it,
 # the sooner the event loop gets it.
-_reading: Final = threading.RLock()
+reading: Final = threading.RLock()
 _loaders: Final[dict[str | None, SharedLoader]] = {}
 _ready: Final[set[tuple[int, str, str | None]]] = set()
 
@@ -203,7 +203,7 @@ class SharedLoader(Loader):
 
 def shared_loader(data_path: str | None) -> SharedLoader:
     """Give the process's loader for a value of AWS_DATA_PATH."""
-    with _reading:
+    with reading:
         loader = _loaders.get(data_path)
         if loader is None:
             paths = [path for path in (data_path or "").split(os.pathsep) if path]
@@ -223,7 +223,7 @@ def make_ready(loader: Loader, service: str, api_version: str | None) -> None:
 
     Raises `UnknownServiceError` with the nearest names when there is no such service.
     """
-    with _reading, no_collection():
+    with reading, no_collection():
         for name in _GENERIC:
             loader.load_data_with_path(name)
         try:

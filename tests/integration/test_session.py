@@ -154,7 +154,7 @@ async def test_unknown_names_come_with_the_nearest_ones(make_session: Make) -> N
         with pytest.raises(exceptions.UnknownWaiterError, match="'bucket_exists'"):
             s3.get_waiter("bucket_exist")
         with pytest.raises(exceptions.ResourceNotExistsError, match=r"session\.client"):
-            await session.resource("s3")
+            await session.resource("lambda")
 
 
 async def test_no_region_no_profile_no_endpoint(aws_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +197,7 @@ async def test_look_ups(aws_environment: Path) -> None:
         assert sorted(await session.available_profiles) == ["default", "other"]
         assert (await session.client("sqs")).meta.region_name == "sa-east-1"
         assert {"s3", "ec2", "iam"} <= set(await session.get_available_services())
-        assert await session.get_available_resources() == []
+        assert (await session.get_available_resources())[:4] == ["cloudformation", "cloudwatch", "dynamodb", "ec2"]
         assert "aws-cn" in await session.get_available_partitions()
         assert "eu-west-1" in await session.get_available_regions("sqs")
         assert await session.get_available_regions("nonsense") == []

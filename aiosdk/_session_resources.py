@@ -1,0 +1,138 @@
+"""The service resources that a session has handed out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from aiosdk import _off_loop
+from aiosdk._config import given_options
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from botocore.client import Config
+
+    from aiosdk._client import Client
+    from aiosdk.resources.build import Family
+    from aiosdk.resources.resource import Resource
+
+_EVENT: Final = "creating-resource-class"
+
+
+class ServiceContext(NamedTuple):
+    """What a `creating-resource-class` hook is told of the service, as in boto3."""
+
+    service_name: str
+    service_model: Any
+    service_waiter_model: Any
+    resource_json_definitions: Mapping[str, Any]
+
+
+class _Made(NamedTuple):
+    resource: Resource
+    family: Family
+    emitter: Any
+    hooks: tuple[Any, ...]
+
+
+class SessionResources:
+    """Makes service resources, and keeps them by the arguments that they were asked for with."""
+
+    def __init__(self, ready: Callable[[str], Awaitable[Any]], get_client: Callable[..., Awaitable[Client]]) -> None:
+        self._ready = ready
+        self._client = get_client
+        self._made: dict[object, _Made] = {}
+        self._own: dict[tuple[Family, tuple[Any, ...]], Family] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._made
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._made.clear()
+
+    def retire(self, client: Client) -> None:
+        """Forget the resources of a client that was closed."""
+        for key in [key for key, made in self._made.items() if made.resource.meta.client is client]:
+            del self._made[key]
+
+    def get(self, key: object) -> Resource | None:
+        """Give a resource again, unless hooks have come or gone that change its class."""
+        made = self._made.get(key)
+        if made is None or _hooks(made.emitter, made.family) != made.hooks:
+            return None
+        return made.resource
+
+    async def make(self, key: object, service_name: str, config: Config | None, arguments: dict[str, Any]) -> Resource:
+        """Make one."""
+        aio = await self._ready(f"make a resource for {service_name!r}")
+        family = await _off_loop.call(_read_family, aio, service_name, arguments["api_version"])
+        arguments = {**arguments, "api_version": family.model.api_version}
+        client = await self._client(service_name, config=_marked(aio, config), **arguments)
+        emitter = aio.get_component("event_emitter")
+        hooks = _hooks(emitter, family)
+        if hooks:
+            family = await self._own_family(family, aio, hooks, client)
+        resource = family.service_class(client=client)
+        self._made[key] = _Made(resource, family, emitter, hooks)
+        return resource
+
+    async def _own_family(self, shared: Family, aio: Any, hooks: tuple[Any, ...], client: Client) -> Family:
+        """The classes of this session alone, as its hooks want them."""
+        own = self._own.get((shared, hooks))
+        if own is None:
+            own = shared.own_family()
+            plans = await _off_loop.call(own.plans)
+            context = await _off_loop.call(_context, aio, shared, client)
+            emitter = aio.get_component("event_emitter")
+            for name, plan in plans.items():
+                await emitter.emit(
+                    f"{_EVENT}.{shared.service_name}.{name}",
+                    class_attributes=plan.attributes,
+                    base_classes=plan.bases,
+                    service_context=context,
+                )
+            own.make(plans)
+            self._own[shared, hooks] = own
+        return own
+
+
+def list_resources(aio: Any) -> list[str]:
+    """List the services that have resources. Reads directories."""
+    from aiosdk._aws.resource_files import available_resources
+
+    return available_resources(aio.get_component("data_loader"))
+
+
+def _read_family(aio: Any, service_name: str, api_version: str | None) -> Family:
+    from aiosdk.services import get_family
+
+    return get_family(aio.get_component("data_loader"), service_name, api_version)
+
+
+def _hooks(emitter: Any, family: Family) -> tuple[Any, ...]:
+    from aiosdk._aws.events import has_hooks, hooks_of
+
+    if not has_hooks(emitter, _EVENT):
+        return ()
+    events = [f"{_EVENT}.{family.service_name}.{name}" for name in family.classes]
+    return tuple((event, *found) for event in events if (found := hooks_of(emitter, event)))
+
+
+def _context(aio: Any, family: Family, client: Client) -> ServiceContext:
+    from aiosdk._aws.resource_files import read_resource_files, waiter_model
+
+    files = read_resource_files(aio.get_component("data_loader"), family.service_name, family.model.api_version)
+    return ServiceContext(
+        family.service_name, client.meta.service_model, waiter_model(files), files.resources["resources"]
+    )
+
+
+def _marked(aio: Any, config: Config | None) -> Config | None:
+    """Have the user agent say that resources are used, as boto3's does, unless the user says something else there."""
+    from aiobotocore.config import AioConfig  # pyright: ignore[reportMissingTypeStubs]
+
+    if any(given_options(each).get("user_agent_extra") for each in (config, aio.get_default_client_config())):
+        return config
+    marked = AioConfig(user_agent_extra="Resource")
+    return marked if config is None else config.merge(marked)  # pyright: ignore[reportUnknownMemberType]

@@ -1,0 +1,209 @@
+"""Builds the classes of a service's resources from their definitions, once."""
+# pyright: reportPrivateUsage=false
+# A resource, its metadata and its descriptors are one thing in several files.
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from aiosdk.resources.actions import Action, BatchAction, Method, Wait
+from aiosdk.resources.attributes import Attribute, Identifier
+from aiosdk.resources.collections import Collection, CollectionOf, Listing
+from aiosdk.resources.documentation import Documentation, identifiers_signature
+from aiosdk.resources.names import snake_case
+from aiosdk.resources.references import Reference, SubResource
+from aiosdk.resources.resource import Resource
+
+if TYPE_CHECKING:
+    import inspect
+    from collections.abc import Callable, Mapping
+
+    from aiosdk.resources import definition
+    from aiosdk.resources.definition import ResourceDefinition, ServiceDefinition
+    from aiosdk.resources.model import ServiceModel
+
+SERVICE: Final = "ServiceResource"
+"""The name of the class of the service itself, as in boto3."""
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What is written by hand for a service: base classes of its resources and of its collections."""
+
+    resources: Mapping[str, type[Resource]] = field(default_factory=dict[str, type[Resource]])
+    collections: Mapping[tuple[str, str], type[Collection]] = field(
+        default_factory=dict[tuple[str, str], type[Collection]]
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A class that is going to be made. A user's hook may change both before it is."""
+
+    bases: list[type]
+    attributes: dict[str, Any]
+
+
+class Family:
+    """The classes of one service, which lead to each other."""
+
+    def __init__(
+        self, service: ServiceDefinition, model: ServiceModel, extras: Extras, module: str, prefix: str
+    ) -> None:
+        self.service_name = service.service_name
+        self.definition = service
+        self.model = model
+        self.classes: dict[str, type[Resource]] = {}
+        self.listing = cache(self._listing)
+        self._extras = extras
+        self._module = module
+        self._prefix = prefix
+        self._shared: Family | None = None
+
+    @property
+    def service_class(self) -> type[Resource]:
+        """The class of the service resource."""
+        return self.classes[SERVICE]
+
+    def plans(self) -> dict[str, Plan]:
+        """Plan the classes, by the name of the resource."""
+        every = {SERVICE: self.definition.service, **self.definition.resources}
+        return {name: self._plan(name, each) for name, each in every.items()}
+
+    def make(self, plans: Mapping[str, Plan]) -> None:
+        """Make the classes that were planned."""
+        for name, plan in plans.items():
+            made: Any = type(f"{self.service_name}.{name}", tuple(plan.bases), plan.attributes)
+            self.classes[name] = made
+
+    def own_family(self) -> Family:
+        """Give a family of the same definitions for one session, whose plans a user's hook may change."""
+        own = Family(self.definition, self.model, self._extras, self._module, self._prefix)
+        own._shared = self
+        return own
+
+    def shared_class(self, kind: type[Resource]) -> type[Resource]:
+        """The class of every session that a class of one session stands for."""
+        return self._shared.classes[kind.__name__.rpartition(".")[2]] if self._shared else kind
+
+    def sources_of(self, kind: str) -> str:
+        """Tell the collections and references that give resources of a kind with their data."""
+        every = {self.service_name: self.definition.service, **self.definition.resources}
+        return ", ".join(
+            f"`{snake_case(name)}.{each.name}`"
+            for name, resource in every.items()
+            for each in (*resource.collections, *resource.references)
+            if each.resource.type == kind and each.resource.path
+        )
+
+    def _listing(self, collection: definition.Collection) -> Listing:
+        return Listing(collection, self)
+
+    def _plan(self, name: str, resource: ResourceDefinition) -> Plan:
+        kind = f"{self.service_name}.{name}"
+        document = Documentation(self.service_name, self.model, resource, kind)
+        base = self._extras.resources.get(name, Resource)
+        members = self._members(kind, name, resource, document)
+        by_hand = {each for parent in base.__mro__ if parent is not Resource for each in vars(parent)}
+        attributes = {each: member for each, member in members.items() if each not in by_hand}
+        names = tuple(each.name for each in resource.identifiers)
+        secret = {each.name for each in resource.identifiers if self._is_secret(resource, each)}
+        attributes |= {
+            "__slots__": (),
+            "__module__": self._module,
+            "__qualname__": f"{self._prefix}.{name}",
+            "__doc__": _OfClass(document.resource),
+            "__signature__": _OfClass(lambda: identifiers_signature(names)),
+            "_family": self,
+            "_definition": resource,
+            "_names": names,
+            "_secret": frozenset(secret),
+        }
+        return Plan([base], attributes)
+
+    def _is_secret(self, resource: ResourceDefinition, identifier: definition.Identifier) -> bool:
+        alias = resource.attribute_members(self.model.members(resource.shape)).get(identifier.member_name or "")
+        return self.model.is_secret(resource.shape, alias)
+
+    def _members(self, kind: str, name: str, resource: ResourceDefinition, document: Documentation) -> dict[str, Any]:
+        members: dict[str, Any] = {}
+        aliases: dict[str, int] = {}
+        for place, each in enumerate(resource.identifiers):
+            members[each.name] = Identifier(kind, each.name, place, document)
+            if each.member_name:
+                aliases[each.member_name] = place
+        if resource.load:
+            members["load"] = members["reload"] = self._action(kind, resource.load, document)
+        for action in resource.actions:
+            members[action.name] = self._action(kind, action, document)
+        for attribute, member in resource.attribute_members(self.model.members(resource.shape)).items():
+            if attribute in aliases:
+                members[attribute] = Identifier(kind, attribute, aliases[attribute], document)
+            else:
+                members[attribute] = Attribute(kind, attribute, member, document)
+        for relation in resource.references:
+            members[relation.name] = Reference(kind, relation, self, document)
+        for relation in resource.subresources:
+            members[relation.name] = SubResource(kind, relation, self, document)
+        for waiter in resource.waiters:
+            members[waiter.name] = self._waiter(kind, waiter, document)
+        for collection in resource.collections:
+            members[collection.name] = CollectionOf(self._collection(name, collection, document), document)
+        return members
+
+    def _action(self, kind: str, action: definition.Action, document: Documentation) -> Method:
+        done = Action(action, self)
+        return Method(
+            kind,
+            action.name,
+            done.load if action.name == "load" else done.run,
+            lambda: document.action(action, done.filled.names),
+            lambda: document.signature(action.request.operation, done.filled.names),
+        )
+
+    def _batch_action(self, kind: str, action: definition.Action, document: Documentation) -> Method:
+        done = BatchAction(action, self)
+        return Method(
+            kind,
+            action.name,
+            done.run,
+            lambda: document.batch_action(action, done.filled.names),
+            lambda: document.signature(action.request.operation, done.filled.names),
+        )
+
+    def _waiter(self, kind: str, waiter: definition.Waiter, document: Documentation) -> Method:
+        done = Wait(waiter, self)
+        return Method(
+            kind,
+            waiter.name,
+            done.run,
+            lambda: document.waiter(waiter, done.filled.names),
+            lambda: document.waiter_signature(waiter, done.filled.names),
+        )
+
+    def _collection(self, name: str, collection: definition.Collection, document: Documentation) -> type[Collection]:
+        path = (self._prefix, *([] if name == SERVICE else [name]), f"{collection.name}Collection")
+        base = self._extras.collections.get((name, collection.name), Collection)
+        kind = ".".join((self.service_name, *path[1:]))
+        batch = {each.name: self._batch_action(kind, each, document) for each in collection.batch_actions}
+        attributes: dict[str, Any] = {
+            "__slots__": (),
+            "__module__": self._module,
+            "__qualname__": ".".join(path),
+            "__doc__": _OfClass(lambda: document.collection(collection)),
+            "_definition": collection,
+            "_family": self,
+        }
+        return type(kind, (base,), {**batch, **attributes})
+
+
+class _OfClass:
+    """An attribute of a class that is worked out when it is read."""
+
+    def __init__(self, read: Callable[[], str | inspect.Signature]) -> None:
+        self._read = read
+
+    def __get__(self, instance: object, owner: object = None) -> Any:
+        return self._read()

@@ -1,0 +1,141 @@
+"""Makes resources out of responses: what an action created, what a collection lists, what a reference points to."""
+# pyright: reportPrivateUsage=false
+# A resource, its metadata and its descriptors are one thing in several files.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aiosdk.resources.names import snake_case
+from aiosdk.resources.paths import compile_path, split_items
+from aiosdk.resources.resource import Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aiosdk.resources.build import Family
+    from aiosdk.resources.definition import Parameter, ResponseResource
+
+    Make = Callable[[Resource, dict[str, Any], Any], Any]
+    Read = Callable[[Any], Any]
+
+T = TypeVar("T")
+
+_FROM_REQUEST = "requestParameter"
+
+
+def match(targets: Sequence[Parameter], names: Sequence[str]) -> list[tuple[int, Parameter]]:
+    """Tell the place of each target among a resource's identifiers: by name, or in order where a name is unknown.
+
+    `StackResourceSummary.Resource` lists them in another order than the resource, where boto3 mixes them up; the
+    service resource of IAM calls the policy's `Arn` `PolicyArn`.
+    """
+    spelled = [snake_case(each.target) for each in targets]
+    if set(spelled) <= set(names):
+        return [(names.index(name), each) for name, each in zip(spelled, targets, strict=True)]
+    return list(enumerate(targets))
+
+
+def fill(kind: type[Resource], identifiers: tuple[Any, ...], client: Any, data: Any) -> Resource:
+    """Make a resource that AWS told of."""
+    if kind.__init__ is not Resource.__init__:  # a user's hook gave the class a constructor
+        resource = kind(*identifiers, client=client)
+        resource._put_data(data)
+        return resource
+    resource = object.__new__(kind)
+    resource._identifiers, resource._client, resource._data = identifiers, client, data
+    return resource
+
+
+def compile_result(result: ResponseResource, family: Family) -> Make:
+    """Compile to a function of parent, request parameters and response.
+
+    It gives one resource, or None when the response does not identify one; or a list, if the definition says so, or
+    None when the response has no list.
+    """
+    kind = family.classes[result.type]
+    identifiers = match(result.identifiers, kind._names)
+    lists = {
+        (each.source == _FROM_REQUEST, split_items(each.path)[0])
+        for _, each in identifiers
+        if each.path and "[]" in each.path
+    }
+    if not lists:
+        return _one(result, kind, identifiers)
+    if len(lists) > 1:
+        raise NotImplementedError(f"The definition of {result.type} takes its identifiers from more than one list.")
+    from_request, items = lists.pop()
+    return _many(result, kind, identifiers, items, from_request=from_request)
+
+
+def _one(result: ResponseResource, kind: type[Resource], identifiers: list[tuple[int, Parameter]]) -> Make:
+    read_data = compile_path(result.path) if result.path else None
+    sources = sorted((place, _source(each)) for place, each in identifiers)
+    reads = [read for _, read in sources]
+
+    def make(parent: Resource, params: dict[str, Any], response: Any) -> Resource | None:
+        values = tuple([read(parent, params, response) for read in reads])
+        if None in values:
+            return None
+        return fill(kind, values, parent.meta.client, read_data and read_data(response))
+
+    return make
+
+
+def _source(identifier: Parameter) -> Callable[[Resource, dict[str, Any], Any], Any]:
+    if identifier.source == "identifier":
+        name = snake_case(identifier.name or "")
+        return lambda parent, _params, _response: getattr(parent, name)
+    read = compile_path(identifier.path)
+    if identifier.source == _FROM_REQUEST:
+        return lambda _parent, params, _response: read(params)
+    if identifier.source in ("response", "data"):
+        return lambda _parent, _params, response: read(response)
+    raise NotImplementedError(f"A resource definition has an identifier from {identifier.source!r}, which is unknown.")
+
+
+def _many(
+    result: ResponseResource,
+    kind: type[Resource],
+    identifiers: list[tuple[int, Parameter]],
+    items: str,
+    *,
+    from_request: bool,
+) -> Make:
+    read_items = compile_path(items)
+    with_data = result.path == items
+    fixed: list[tuple[int, Callable[[Resource, dict[str, Any], Any], Any]]] = []
+    own: list[tuple[int, Read]] = []
+    for place, each in identifiers:
+        if each.path and "[]" in each.path:
+            own.append((place, compile_path(split_items(each.path)[1])))
+        else:
+            fixed.append((place, _source(each)))
+    constructed = kind.__init__ is not Resource.__init__
+
+    def make(parent: Resource, params: dict[str, Any], response: Any) -> list[Resource] | None:
+        found = read_items(params if from_request else response)
+        if found is None:
+            return None
+        client = parent.meta.client
+        values: list[Any] = [None] * (len(fixed) + len(own))
+        for place, source in fixed:
+            values[place] = source(parent, params, response)
+        resources: list[Resource] = []
+        for item in found:
+            for place, read in own:
+                values[place] = read(item)
+            # An item without an identifier is none of these: a route for IPv6, say, has no IPv4 destination.
+            if None in values:
+                continue
+            if constructed:
+                resource = fill(kind, tuple(values), client, item if with_data else None)
+            else:
+                resource = object.__new__(kind)
+                resource._identifiers = tuple(values)
+                resource._client = client
+                resource._data = item if with_data else None
+            resources.append(resource)
+        return resources
+
+    return make

@@ -1,0 +1,53 @@
+"""Loads a bucket."""
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# Part of the resource classes; botocore has no types.
+
+from __future__ import annotations
+
+from typing import Any, Final, Self
+
+from botocore.exceptions import ClientError
+
+from aiosdk.resources.actions import send
+from aiosdk.resources.resource import Resource
+
+_DENIED: Final = ("AccessDenied", "AllAccessDisabled", "403")
+
+
+class Bucket(Resource):
+    """A bucket."""
+
+    __slots__ = ()
+
+    name: str
+
+    async def load(self) -> Self:
+        """Fetch the bucket's creation date and region, and give the bucket back.
+
+        Sends `ListBuckets` with the bucket's name as `Prefix`, and follows the pages until it is found. For a bucket of
+        another account, or without the permission to list buckets, sends `HeadBucket`; `creation_date` is None then.
+
+        Raises:
+            ClientError: 404 when there is no such bucket, 403 without permission to know.
+        """
+        self._put_data(await self._listed() or await self._asked())
+        return self
+
+    reload = load
+
+    async def _listed(self) -> dict[str, Any] | None:
+        """What the list of the account's buckets says of this one."""
+        service: Any = self._family.service_class(client=self._client_to_call())
+        try:
+            async for bucket in service.buckets.filter(Prefix=self.name):
+                if bucket == self:
+                    return bucket.meta.data
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _DENIED:
+                raise
+        return None
+
+    async def _asked(self) -> dict[str, Any]:
+        """What the bucket itself says."""
+        response = await send(self._client_to_call(), "s3", "HeadBucket", {"Bucket": self.name})
+        return {"Name": self.name, **response}

@@ -1,0 +1,116 @@
+"""Stream: a lazy sequence that arrives in pages over the network."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
+
+from aiosdk.exceptions import ConcurrentIterationError, NotIterableError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+
+T = TypeVar("T")
+P = TypeVar("P")
+C = TypeVar("C")
+
+
+class Stream(Generic[T]):
+    """Items that are fetched page by page: `async for item in stream`, `await stream` for a list, `await first()`.
+
+    Each loop over it starts anew; leaving one early leaves nothing running. Use as a list raises `NotIterableError`,
+    which says what to write.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def pages(self) -> AsyncIterator[list[T]]:
+        """Give the pages as they come, each a list of items."""
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return _Items(self.pages())
+
+    def __await__(self) -> Generator[Any, Any, list[T]]:
+        return self._all().__await__()
+
+    async def _all(self) -> list[T]:
+        items: list[T] = []
+        async for page in self.pages():
+            items += page
+        return items
+
+    async def first(self) -> T | None:
+        """Fetch the first item; None when there is none."""
+        async for item in self:
+            return item
+        return None
+
+    def _refuse(self, used: str, instead: str) -> NoReturn:
+        raise NotIterableError(what=repr(self), used=used, instead=instead)
+
+    def __iter__(self) -> NoReturn:
+        self._refuse("a plain `for`", "`async for item in ...`, or `await ...` for a list")
+
+    def __len__(self) -> NoReturn:
+        self._refuse("`len` or a truth test", "`len(await ...)`, or `await ....first()` to know if there is any")
+
+    def __getitem__(self, key: object) -> NoReturn:
+        self._refuse(f"[{key!r}]", "`await ....first()`, or `await ....limit(n)` for a list")
+
+    def __contains__(self, item: object) -> NoReturn:
+        self._refuse("`in`", "`item in await ...`")
+
+
+class _Items(Generic[T]):
+    """The items of some pages, one by one. A page is let go when its last item was taken."""
+
+    __slots__ = ("_items", "_pages")
+
+    def __init__(self, pages: AsyncIterator[list[T]]) -> None:
+        self._pages = pages
+        self._items = iter(list[T]())
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        while True:
+            for item in self._items:
+                return item
+            self._items = iter(await anext(self._pages))
+
+
+class Pages(Generic[P, C]):
+    """Pages that are fetched one after the other, each from where the one before has ended.
+
+    `fetch` takes a position and gives the page there with the next position, None at the end. A fetch that fails or is
+    cancelled leaves the position where it was: to ask again is to try again, and nothing is skipped.
+    """
+
+    __slots__ = ("_fetch", "_fetching", "_position", "_what")
+
+    def __init__(self, what: object, fetch: Callable[[C], Awaitable[tuple[P, C | None]]], position: C | None) -> None:
+        self._what = what
+        self._fetch = fetch
+        self._position = position
+        self._fetching = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> P:
+        if self._fetching:
+            raise ConcurrentIterationError(what=repr(self._what))
+        if self._position is None:
+            raise StopAsyncIteration
+        self._fetching = True
+        try:
+            page, self._position = await self._fetch(self._position)
+        finally:
+            self._fetching = False
+        return page
+
+    async def aclose(self) -> None:
+        """End the iteration here; there is nothing to release."""
+        self._position = None
