@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aiosdk.exceptions import ResourceNotFoundError
 from aiosdk.resources.names import snake_case
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from aiosdk.resources.resource import Resource
     from aiosdk.resources.results import Make
 
+    F = TypeVar("F", bound=Callable[..., Any])
+
 logger: Final = logging.getLogger(__name__)
 
 READING: Final = ("Get", "Head", "List", "Describe", "Select", "Query", "Scan")
@@ -39,6 +41,16 @@ async def send(client: Any, service: str, operation: str, params: dict[str, Any]
     method = snake_case(operation)
     logger.debug("Calling %s:%s with %s", service, method, ", ".join(params) or "no parameters")
     return await getattr(client, method)(**params)
+
+
+def sends(operation: str, *filled: str) -> Callable[[F], F]:
+    """Mark a method written by hand: its parameters are those of an operation, but for those that it fills in."""
+
+    def mark(function: F) -> F:
+        function.__dict__["sends"] = operation, frozenset(filled)
+        return function
+
+    return mark
 
 
 class Method:
@@ -117,7 +129,7 @@ class Action:
 
     async def _send(self, resource: Resource, given: dict[str, Any]) -> tuple[dict[str, Any], Any]:
         client = resource._client_to_call()
-        params = overlay(await self.filled.build(resource), given)
+        params = overlay(resource._adapt(await self.filled.build(resource)), given)
         return params, await send(client, self._family.service_name, self._operation, params)
 
     def _result(self, resource: Resource, params: dict[str, Any], response: Any) -> Any:

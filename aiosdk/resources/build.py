@@ -32,6 +32,8 @@ SERVICE: Final = "ServiceResource"
 class Extras:
     """What is written by hand for a service: base classes of its resources and of its collections."""
 
+    paths: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Where identifiers are read, in place of what the definition says."""
     resources: Mapping[str, type[Resource]] = field(default_factory=dict[str, type[Resource]])
     collections: Mapping[tuple[str, str], type[Collection]] = field(
         default_factory=dict[tuple[str, str], type[Collection]]
@@ -105,9 +107,7 @@ class Family:
         kind = f"{self.service_name}.{name}"
         document = Documentation(self.service_name, self.model, resource, kind)
         base = self._extras.resources.get(name, Resource)
-        members = self._members(kind, name, resource, document)
-        by_hand = {each for parent in base.__mro__ if parent is not Resource for each in vars(parent)}
-        attributes = {each: member for each, member in members.items() if each not in by_hand}
+        attributes = self._members(kind, name, resource, document) | self._by_hand(kind, base, document)
         names = tuple(each.name for each in resource.identifiers)
         secret = {each.name for each in resource.identifiers if self._is_secret(resource, each)}
         attributes |= {
@@ -152,6 +152,34 @@ class Family:
         for collection in resource.collections:
             members[collection.name] = CollectionOf(self._collection(name, collection, document), document)
         return members
+
+    def _by_hand(self, kind: str, base: type[Resource], document: Documentation) -> dict[str, Any]:
+        """What a hand-written base class has. Its methods take the place of those that the definition has."""
+        members: dict[str, Any] = {}
+        for name, member in vars(base).items():
+            if base is not Resource and not name.startswith("_") and callable(member):
+                sent: tuple[str, frozenset[str]] | None = getattr(member, "sends", None)
+                members[name] = self._modelled(kind, member, *sent, document) if sent else member
+        return members
+
+    def _modelled(
+        self,
+        kind: str,
+        function: Callable[..., Any],
+        operation: str,
+        filled: frozenset[str],
+        document: Documentation,
+    ) -> Method:
+        async def run(resource: Resource, params: dict[str, Any]) -> Any:
+            return await function(resource, **params)
+
+        return Method(
+            kind,
+            function.__name__,
+            run,
+            lambda: document.by_hand(function, operation, filled),
+            lambda: document.signature(operation, filled),
+        )
 
     def _action(self, kind: str, action: definition.Action, document: Documentation) -> Method:
         done = Action(action, self)

@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from collections.abc import Collection as Container
-    from collections.abc import Iterable
 
     from aiosdk.resources import definition
     from aiosdk.resources.definition import ResourceDefinition
@@ -85,6 +85,10 @@ class Documentation:
             returns=self._result(action),
             more="Loaded data are dropped unless the operation only reads." if drops else "",
         )
+
+    def by_hand(self, function: Callable[..., Any], operation: str, filled: Container[str]) -> str:
+        """Write about a method that was written by hand, with its docstring."""
+        return _text([inspect.getdoc(function) or "", self._arguments(operation, filled, heading="Args:\n")])
 
     def batch_action(self, action: definition.Action, filled: Container[str]) -> str:
         """Write about a batch action."""

@@ -130,6 +130,10 @@ class Resource:
             self._references: dict[str, Any] = {}
             return self._references
 
+    def _adapt(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Change what was filled into a request, where a definition is too narrow."""
+        return params
+
     def _drop_data(self, action: str) -> None:
         """Let go of the data after an action that may have changed them, where they can be loaded again."""
         if self._data is not None and hasattr(self, "load"):

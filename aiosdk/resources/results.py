@@ -4,22 +4,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import repeat
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any
 
 from aiosdk.resources.names import snake_case
 from aiosdk.resources.paths import compile_path, split_items
 from aiosdk.resources.resource import Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from aiosdk.resources.build import Family
     from aiosdk.resources.definition import Parameter, ResponseResource
 
     Make = Callable[[Resource, dict[str, Any], Any], Any]
     Read = Callable[[Any], Any]
-
-T = TypeVar("T")
 
 _FROM_REQUEST = "requestParameter"
 
@@ -45,6 +45,23 @@ def fill(kind: type[Resource], identifiers: tuple[Any, ...], client: Any, data: 
     resource = object.__new__(kind)
     resource._identifiers, resource._client, resource._data = identifiers, client, data
     return resource
+
+
+def fill_all(
+    kind: type[Resource], identities: Iterable[tuple[Any, ...]], client: Any, data: Iterable[Any]
+) -> list[Resource]:
+    """Make resources that AWS told of, but for those without an identifier: they are of another kind."""
+    if kind.__init__ is not Resource.__init__:
+        both = zip(identities, data, strict=False)
+        return [fill(kind, identity, client, each) for identity, each in both if None not in identity]
+    resources: list[Resource] = []
+    new = object.__new__
+    for identity, each in zip(identities, data, strict=False):
+        if None not in identity:
+            resource = new(kind)
+            resource._identifiers, resource._client, resource._data = identity, client, each
+            resources.append(resource)
+    return resources
 
 
 def compile_result(result: ResponseResource, family: Family) -> Make:
@@ -77,7 +94,7 @@ def _one(result: ResponseResource, kind: type[Resource], identifiers: list[tuple
         values = tuple([read(parent, params, response) for read in reads])
         if None in values:
             return None
-        return fill(kind, values, parent.meta.client, read_data and read_data(response))
+        return fill(kind, values, parent._client, read_data and read_data(response))
 
     return make
 
@@ -104,38 +121,25 @@ def _many(
 ) -> Make:
     read_items = compile_path(items)
     with_data = result.path == items
-    fixed: list[tuple[int, Callable[[Resource, dict[str, Any], Any], Any]]] = []
-    own: list[tuple[int, Read]] = []
-    for place, each in identifiers:
-        if each.path and "[]" in each.path:
-            own.append((place, compile_path(split_items(each.path)[1])))
-        else:
-            fixed.append((place, _source(each)))
-    constructed = kind.__init__ is not Resource.__init__
+    own = {place: _of_item(split_items(each.path)[1]) for place, each in identifiers if each.path and "[]" in each.path}
+    fixed = {place: _source(each) for place, each in identifiers if place not in own}
+
+    places = range(len(identifiers))
 
     def make(parent: Resource, params: dict[str, Any], response: Any) -> list[Resource] | None:
         found = read_items(params if from_request else response)
         if found is None:
             return None
-        client = parent.meta.client
-        values: list[Any] = [None] * (len(fixed) + len(own))
-        for place, source in fixed:
-            values[place] = source(parent, params, response)
-        resources: list[Resource] = []
-        for item in found:
-            for place, read in own:
-                values[place] = read(item)
-            # An item without an identifier is none of these: a route for IPv6, say, has no IPv4 destination.
-            if None in values:
-                continue
-            if constructed:
-                resource = fill(kind, tuple(values), client, item if with_data else None)
-            else:
-                resource = object.__new__(kind)
-                resource._identifiers = tuple(values)
-                resource._client = client
-                resource._data = item if with_data else None
-            resources.append(resource)
-        return resources
+        columns = [
+            map(own[place], found) if place in own else repeat(fixed[place](parent, params, response))
+            for place in places
+        ]
+        identities = zip(*columns, strict=False)
+        return fill_all(kind, identities, parent._client, found if with_data else repeat(None))
 
     return make
+
+
+def _of_item(path: str) -> Read:
+    """Read an identifier from an item of a list."""
+    return methodcaller("get", path) if path.isidentifier() else compile_path(path)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiosdk.resources.actions import send
+from aiosdk.resources.actions import send, sends
 from aiosdk.resources.resource import Resource
 from aiosdk.resources.results import fill
 
@@ -16,13 +16,11 @@ class ServiceResource(Resource):
 
     __slots__ = ()
 
+    @sends("CreateTags")
     async def create_tags(self, **params: Any) -> list[Resource]:
         """Put tags on resources, and give a Tag for each resource and tag.
 
         Sends `CreateTags`.
-
-        Args:
-            **params: `Resources` (list[str]): The IDs. `Tags` (list[dict]): `Key` and `Value` of each. `DryRun` (bool).
 
         Returns:
             list[ec2.Tag]: Those of the first resource, then those of the second, and so on.
@@ -47,14 +45,11 @@ class Instance(Resource):
 
     id: str
 
+    @sends("DeleteTags", "Resources")
     async def delete_tags(self, **params: Any) -> dict[str, Any]:
         """Take tags from the instance.
 
         Sends `DeleteTags` with `Resources` filled in. Loaded data are dropped.
-
-        Args:
-            **params: `Tags` (list[dict]): The `Key` of each, with the `Value` that it must have; all if left out.
-                `DryRun` (bool).
 
         Returns:
             dict: The response.

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
-from aiosdk.resources.actions import send
+from aiosdk.resources.actions import send, sends
 from aiosdk.resources.collections import Collection, Listing
 from aiosdk.resources.resource import Resource
 
@@ -22,11 +22,11 @@ class ObjectSummary(Resource):
 
     __slots__ = ()
 
+    @sends("HeadObject", "Bucket", "Key")
     async def load(self, **params: Any) -> Self:
         """Fetch what a listing says of the object, and give the object back.
 
-        Sends `HeadObject`, with `Bucket` and `Key` filled in; `VersionId` and its other parameters may be given. The
-        size is in bytes.
+        Sends `HeadObject`, with `Bucket` and `Key` filled in. The size is in bytes.
 
         Raises:
             ClientError: 404 when there is no such object, 403 without permission to know.
