@@ -33,7 +33,7 @@ bench: .venv/ready ## Run the benchmarks, peers and us side by side
 	$(PY) -m tests.benchmarks
 
 clean: ## Remove what make made
-	rm -rf .venv .venv-oldest build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-oldest .venv-peers build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("aiosdk needs Python 3.11 or later; this is " + sys.version) if sys.version_info < (3, 11) else None'

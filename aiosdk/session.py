@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from aiosdk._client import Client
     from aiosdk._transport.pool import ConnectionPool
-    from aiosdk.resources.resource import Resource
 
 # aiohttp and aiobotocore take a quarter of a second to import. A session imports them when it is first used: off the
 # event loop where that is awaited.
@@ -293,7 +292,7 @@ class Session:
         aws_session_token: str | None = None,
         config: Config | None = None,
         aws_account_id: str | None = None,
-    ) -> Pending[Resource]:
+    ) -> Pending[Any]:
         """Give the resource of a service: `s3 = await session.resource("s3")`.
 
         It makes all others: `s3.Bucket("logs")`. The same arguments give the same resource, so asking again costs a
