@@ -32,6 +32,7 @@ _TYPES: Final = {
     "structure": "dict",
 }
 _WIDTH: Final = 110
+_VOWELS: Final = ("a", "e", "i", "o", "s3", "sns", "sqs")  # as they are spoken
 
 
 class Documentation:
@@ -52,7 +53,7 @@ class Documentation:
         attributes = about.attribute_members(self._model.members(about.shape))
         makes = f"await session.resource({self._service!r})" if self._kind.endswith("ServiceResource") else ""
         parts = [
-            f"{_article(self._kind)} resource" + (f", identified by {', '.join(names)}." if names else "."),
+            f"{_capital(_article(self._kind))} resource" + (f", identified by {', '.join(names)}." if names else "."),
             f"Made with `{makes}`. " if makes else "",
             _plain(self._model.shape(about.shape).get("documentation", "")) if about.shape else "",
             _listed("Attributes", attributes) + (" `await load()` fetches them." if about.load and attributes else ""),
@@ -119,7 +120,7 @@ class Documentation:
         arguments = "\n".join(f"    {name}: An identifier of the {kind}." for name in asked)
         return _text(
             [
-                f"Make {_article(kind).lower()}" + (" that belongs to this resource." if given else "."),
+                f"Make {_article(kind)}" + (" that belongs to this resource." if given else "."),
                 "Sends nothing.",
                 arguments and f"Args:\n{arguments}",
                 f"Returns:\n    {kind}",
@@ -131,7 +132,7 @@ class Documentation:
         """Write about a reference."""
         kind = f"{self._service}.{relation.resource.type}"
         many = any("[]" in (each.path or "") for each in relation.resource.identifiers)
-        what = f"A list of {kind} resources" if many else _article(kind)
+        what = f"A list of {kind} resources" if many else _capital(_article(kind))
         return f"({kind}) {what} that the loaded data point to; None where they point to none. Sends nothing."
 
     def collection(self, collection: definition.Collection, operation: str | None = None) -> str:
@@ -203,15 +204,13 @@ class Documentation:
 
     def signature(self, operation: str, filled: Container[str]) -> inspect.Signature:
         """The signature of an action: what the user may give, all by name, what is optional as `...`."""
-        required = self._model.shape(self._model.input_shape(operation) or "").get("required", ())
+        required = self._model.required(operation)
         return _signature(
             {
                 name: (self._type(each["shape"]), name in required)
                 for name, each in self._model.parameters(operation).items()
                 if name not in filled
             }
-            if self._model.input_shape(operation)
-            else {}
         )
 
     def waiter_signature(self, waiter: definition.Waiter, filled: Container[str]) -> inspect.Signature:
@@ -321,4 +320,8 @@ def _filled(names: Iterable[str]) -> str:
 
 
 def _article(kind: str) -> str:
-    return f"{'An' if kind[0] in 'aeiou' else 'A'} {kind}"
+    return f"{'an' if kind.startswith(_VOWELS) else 'a'} {kind}"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

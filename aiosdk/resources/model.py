@@ -30,6 +30,11 @@ class ServiceModel:
         """A shape, with its members as references to others."""
         return self._api["shapes"][name]
 
+    def required(self, operation: str) -> frozenset[str]:
+        """The parameters that an operation must have."""
+        shape = self.input_shape(operation)
+        return frozenset(self.shape(shape).get("required", ()) if shape else ())
+
     def members(self, shape: str | None) -> Mapping[str, Json]:
         """The members of a structure, by name."""
         return self.shape(shape).get("members", {}) if shape else {}
