@@ -58,7 +58,6 @@ class Family:
         self.definition = service
         self.model = model
         self.classes: dict[str, type[Resource]] = {}
-        self.listing = cache(self._listing)
         self._extras = extras
         self._module = module
         self._prefix = prefix
@@ -99,9 +98,6 @@ class Family:
             for each in (*resource.collections, *resource.references)
             if each.resource.type == kind and each.resource.path
         )
-
-    def _listing(self, collection: definition.Collection) -> Listing:
-        return Listing(collection, self)
 
     def _plan(self, name: str, resource: ResourceDefinition) -> Plan:
         kind = f"{self.service_name}.{name}"
@@ -223,6 +219,7 @@ class Family:
             "__doc__": _OfClass(lambda: document.collection(collection)),
             "_definition": collection,
             "_family": self,
+            "_listing": staticmethod(cache(lambda: Listing(collection, self))),
         }
         return type(kind, (base,), {**batch, **attributes})
 

@@ -61,6 +61,7 @@ class Listing:
         operation: str | None = None,
         defaults: Mapping[str, Any] | None = None,
     ) -> None:
+        self.collection = collection
         self.family = family
         self.operation = operation or collection.request.operation
         self.defaults = defaults or {}
@@ -83,6 +84,8 @@ class Collection(Stream[Resource]):
 
     _definition: ClassVar[definition.Collection]
     _family: ClassVar[Family]
+    _listing: ClassVar[Any]
+    """A function that gives the Listing, compiled at the first call."""
 
     def __init__(
         self,
@@ -152,7 +155,7 @@ class Collection(Stream[Resource]):
     @classmethod
     def _listing_for(cls, params: Mapping[str, Any]) -> Listing:
         """The listing to use, which may depend on the parameters."""
-        return cls._family.listing(cls._definition)
+        return cls._listing()
 
     async def _fetch(self, position: _Position) -> tuple[Page[Resource], _Position | None]:
         params = position.params

@@ -14,8 +14,6 @@ from aiosdk.resources.resource import Resource
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiosdk.resources.build import Family
-
 
 class ObjectSummary(Resource):
     """An object as a listing shows it."""
@@ -56,9 +54,9 @@ class ObjectsCollection(Collection):
     def _listing_for(cls, params: Mapping[str, Any]) -> Listing:
         if "Marker" in params:
             return super()._listing_for(params)
-        return _second_version(cls, cls._family)
+        return _second_version(cls._listing())
 
 
 @cache
-def _second_version(kind: type[ObjectsCollection], family: Family) -> Listing:
-    return Listing(kind._definition, family, "ListObjectsV2", {"FetchOwner": True})
+def _second_version(first: Listing) -> Listing:
+    return Listing(first.collection, first.family, "ListObjectsV2", {"FetchOwner": True})
