@@ -9,16 +9,12 @@ import datetime
 import sys
 import time
 from collections import Counter
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import crawling
 from aiobotocore.config import AioConfig
 
 import aiosdk
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 Record = dict[str, Any]
 
@@ -32,7 +28,7 @@ class Found:
     """What a crawl has found so far: who there is, and a record of each that was looked at."""
 
     def __init__(self) -> None:
-        self.known: list[tuple[str, Record]] = []
+        self.known: list[Any] = []
         self.records: list[Record] = []
         self.seconds = 0.0
 
@@ -48,64 +44,47 @@ class Found:
         return [each for each in self.records if each["kind"] == kind]
 
 
-class Crawl:
-    """Lists users, groups and roles, then asks about each."""
-
-    def __init__(self, iam: aiosdk.Client, found: Found, records: crawling.Records) -> None:
-        self.found = found
-        self._iam = iam
-        self._records = records
-
-    async def list(self, kind: str) -> None:
-        """List everyone of a kind."""
-        async for each in self._items(f"list_{kind}s", f"{kind.title()}s"):
-            self.found.known.append((kind, each))
-
-    async def describe(self, known: tuple[str, Record]) -> None:
-        """Ask about one of those listed, unless it was deleted since."""
-        try:
-            record = await self._ask(*known)
-        except self._iam.exceptions.NoSuchEntityException:
-            return
-        self.found.records.append(record)
-        await self._records.write([record])
-
-    async def _ask(self, kind: str, listed: Record) -> Record:
-        name = {f"{kind.title()}Name": listed[f"{kind.title()}Name"]}
-        policies = self._items(f"list_attached_{kind}_policies", "AttachedPolicies", **name)
-        record = {
-            "kind": kind,
-            "name": listed[f"{kind.title()}Name"],
-            "created": listed["CreateDate"].isoformat(),
-            "attached_policies": sorted([each["PolicyName"] async for each in policies]),
-        }
-        if kind == "user":
-            groups = self._items("list_groups_for_user", "Groups", **name)
-            record["groups"] = sorted([each["GroupName"] async for each in groups])
-            keys = self._items("list_access_keys", "AccessKeyMetadata", **name)
-            record["access_keys"] = [key_record(each) async for each in keys]
-        return record
-
-    async def _items(self, operation: str, result: str, **parameters: str) -> AsyncIterator[Record]:
-        async for page in self._iam.get_paginator(operation).paginate(**parameters):
-            for each in page[result]:
-                yield each
+async def record(who: Any) -> Record:
+    """Ask about a user, group or role, and give it as it is written to the file of records."""
+    record = {
+        "kind": who.meta.resource_model.name.lower(),
+        "name": who.name,
+        "created": who.create_date.isoformat(),
+        # A policy's name is the end of its ARN.
+        "attached_policies": sorted([each.arn.rpartition("/")[2] async for each in who.attached_policies]),
+    }
+    if record["kind"] == "user":
+        record["groups"] = sorted([group.name async for group in who.groups])
+        record["access_keys"] = [key_record(key) async for key in who.access_keys]
+    return record
 
 
-def key_record(key: Record) -> Record:
+def key_record(key: Any) -> Record:
     """Give an access key as it is written to the file of records."""
-    age = datetime.datetime.now(datetime.UTC) - key["CreateDate"]
-    return {"id": key["AccessKeyId"], "status": key["Status"], "age_days": max(age.days, 0)}
+    age = datetime.datetime.now(datetime.UTC) - key.create_date
+    return {"id": key.id, "status": key.status, "age_days": max(age.days, 0)}
 
 
 async def crawl(session: aiosdk.Session, found: Found, records: crawling.Records, *, concurrency: int) -> None:
     """Ask about every user, group and role, `concurrency` of them at a time, filling `found` on the way."""
     started = time.perf_counter()
-    crawler = Crawl(await session.client("iam", config=PATIENT), found, records)
-    each = partial(crawling.for_each, concurrency=concurrency)
+    iam = await session.resource("iam", config=PATIENT)
+
+    async def list_kind(everyone: Any) -> None:
+        async for who in everyone:
+            found.known.append(who)
+
+    async def describe(who: Any) -> None:
+        try:
+            described = await record(who)
+        except iam.meta.client.exceptions.NoSuchEntityException:
+            return  # deleted since
+        found.records.append(described)
+        await records.write([described])
+
     async with crawling.progress_bar(lambda: (len(found.records), len(found.known), str(found))):
-        await each(KINDS, crawler.list)
-        await each(found.known, crawler.describe)
+        await crawling.for_each((iam.users, iam.groups, iam.roles), list_kind, concurrency=concurrency)
+        await crawling.for_each(found.known, describe, concurrency=concurrency)
     found.seconds = time.perf_counter() - started
 
 

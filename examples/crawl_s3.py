@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import crawling
@@ -16,7 +15,7 @@ import crawling
 import aiosdk
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Iterable
 
 
 class Found:
@@ -39,87 +38,64 @@ class Found:
     def __bool__(self) -> bool:
         return bool(self.objects)
 
-    def add(self, objects: Iterable[dict[str, Any]]) -> None:
+    def add(self, objects: Iterable[Any]) -> None:
         """Count the objects of a page."""
-        for each in objects:
-            kind = self._top_prefix(each["Key"]), each.get("StorageClass", "STANDARD")
+        for obj in objects:
+            kind = self._top_prefix(obj.key), obj.storage_class or "STANDARD"
             self.objects[kind] += 1
-            self.sizes[kind] += each["Size"]
+            self.sizes[kind] += obj.size
 
     def _top_prefix(self, key: str) -> str:
         name, slash, _ = key[len(self.prefix) :].partition("/")
         return self.prefix + name + slash if slash else self.prefix
 
 
-class Crawl:
-    """Lists the bucket of `found`, and adds to it what the listings say."""
-
-    def __init__(self, s3: aiosdk.Client, found: Found, records: crawling.Records, concurrency: int) -> None:
-        self.found = found
-        self._pages = partial(s3.get_paginator("list_objects_v2").paginate, Bucket=found.bucket)
-        self._records = records
-        self._concurrency = concurrency
-
-    async def run(self) -> None:
-        """List level by level until there are enough prefixes to keep all requests busy; then each one to its end."""
-        prefixes = [self.found.prefix]
-        while 0 < len(prefixes) < self._concurrency:
-            deeper: list[str] = []
-            await self._each(prefixes, partial(self._list_level, deeper))
-            prefixes = deeper
-        await self._each(prefixes, self._list_all)
-
-    async def _each(self, prefixes: list[str], list_one: Callable[[str], Awaitable[None]]) -> None:
-        self.found.to_list += len(prefixes)
-        await crawling.for_each(prefixes, list_one, concurrency=self._concurrency)
-
-    async def _list_level(self, deeper: list[str], prefix: str) -> None:
-        """List what is directly below a prefix: its objects, and the prefixes of the next level."""
-        async for page in self._pages(Prefix=prefix, Delimiter="/"):
-            deeper += [each["Prefix"] for each in page.get("CommonPrefixes", [])]
-            await self._take(page.get("Contents", []))
-        self.found.listed += 1
-
-    async def _list_all(self, prefix: str) -> None:
-        """List every object below a prefix, however deep."""
-        async for page in self._pages(Prefix=prefix):
-            await self._take(page.get("Contents", []))
-        self.found.listed += 1
-
-    async def _take(self, objects: list[dict[str, Any]]) -> None:
-        self.found.add(objects)
-        await self._records.write(record(self.found.bucket, each) for each in objects)
-
-
-def record(bucket: str, each: dict[str, Any]) -> dict[str, Any]:
-    """Give an object of a listing as it is written to the file of records."""
+def record(obj: Any) -> dict[str, Any]:
+    """Give an object as it is written to the file of records."""
     return {
-        "bucket": bucket,
-        "key": each["Key"],
-        "size": each["Size"],
-        "storage_class": each.get("StorageClass", "STANDARD"),
-        "etag": each.get("ETag", "").strip('"'),
-        "last_modified": each["LastModified"].isoformat(),
+        "bucket": obj.bucket_name,
+        "key": obj.key,
+        "size": obj.size,
+        "storage_class": obj.storage_class or "STANDARD",
+        "etag": (obj.e_tag or "").strip('"'),
+        "last_modified": obj.last_modified.isoformat(),
     }
 
 
 async def crawl(session: aiosdk.Session, found: Found, records: crawling.Records, *, concurrency: int) -> None:
     """List a bucket with `concurrency` requests at a time, filling `found` as the pages come in."""
     started = time.perf_counter()
-    s3 = await session.client("s3")
+    s3 = await session.resource("s3")
+    objects = s3.Bucket(found.bucket).objects.filter(FetchOwner=False)  # without owners the pages are smaller
+    prefixes = [found.prefix]
+
+    async def take(listing: Any) -> None:
+        async for page in listing.pages():
+            found.add(page)
+            prefixes.extend(each["Prefix"] for each in page.response.get("CommonPrefixes", []))
+            await records.write(map(record, page))
+        found.listed += 1
+
     async with crawling.progress_bar(lambda: (found.listed, found.to_list, str(found))):
-        await Crawl(s3, found, records, concurrency).run()
+        # Level by level until there are enough prefixes to keep all requests busy; then each one to its end.
+        while prefixes:
+            delimiter = {"Delimiter": "/"} if len(prefixes) < concurrency else {}
+            level = [objects.filter(Prefix=prefix, **delimiter) for prefix in prefixes]
+            prefixes.clear()
+            found.to_list += len(level)
+            await crawling.for_each(level, take, concurrency=concurrency)
     found.seconds = time.perf_counter() - started
 
 
 def print_report(found: Found) -> None:
     """Print what was found as a table, with totals and the rate."""
     total = found.objects.total()
-    rows = [
+    rows = sorted(
         (prefix or "(no prefix)", kind, n, found.sizes[prefix, kind]) for (prefix, kind), n in found.objects.items()
-    ]
-    rows = [*sorted(rows), ("total", "", total, found.sizes.total())]
-    crawling.print_table(("prefix", "storage class", "objects", "bytes"), rows)
+    )
+    crawling.print_table(
+        ("prefix", "storage class", "objects", "bytes"), [*rows, ("total", "", total, found.sizes.total())]
+    )
     rate = total / found.seconds
     print(f"\n{found} of s3://{found.bucket} in {found.seconds:.1f} s: {rate:,.0f} objects/s")
 

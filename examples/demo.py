@@ -9,8 +9,7 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import crawl_iam
 import crawl_s3
@@ -27,99 +26,79 @@ BUCKET = "demo-logs"
 STORAGE_CLASSES = ("DEEP_ARCHIVE", "GLACIER", "STANDARD_IA", "STANDARD")
 GROUPS = ("admins", "auditors", "developers", "finance", "operators", "support")
 POLICIES = ("bill-pay", "data-read", "data-write", "deploy", "inspect", "queue-admin")
+EC2 = {"Service": "ec2.amazonaws.com"}
 ROLES = ("backup", "billing-export", "ci", "image-resizer", "ingest", "nightly-report", "search-index", "web")
 
 
-@dataclass(frozen=True)
-class Amounts:
-    """How much to make."""
+async def fill_s3(s3: Any, objects: int, prefixes: int, concurrency: int) -> None:
+    """Make a bucket and the objects in it."""
+    bucket = await s3.create_bucket(Bucket=BUCKET)
 
-    objects: int
-    prefixes: int
-    users: int
-
-
-class Filler:
-    """Fills an empty account through clients of aiosdk, some requests at a time."""
-
-    def __init__(self, session: aiosdk.Session, amounts: Amounts, concurrency: int) -> None:
-        self._session = session
-        self._amounts = amounts
-        self._concurrency = concurrency
-
-    async def fill_s3(self) -> None:
-        """Make a bucket and the objects in it."""
-        self._s3 = await self._session.client("s3")
-        await self._s3.create_bucket(Bucket=BUCKET)
-        await self._each("objects", self._amounts.objects, self._put_object)
-
-    async def fill_iam(self) -> None:
-        """Make policies, groups and roles, then users with a key each, in a group, with some policies."""
-        self._iam = await self._session.client("iam")
-        self._arns = [await self._create_policy(name) for name in POLICIES]
-        await self._each("groups", len(GROUPS), self._create_group)
-        await self._each("roles", len(ROLES), self._create_role)
-        await self._each("users", self._amounts.users, self._create_user)
-
-    async def _each(self, unit: str, count: int, make: Callable[[int], Awaitable[None]]) -> None:
-        made = 0
-
-        async def make_and_count(number: int) -> None:
-            nonlocal made
-            await make(number)
-            made += 1
-
-        started = time.perf_counter()
-        async with crawling.progress_bar(lambda: (made, count, f"{made:,} {unit}")):
-            await crawling.for_each(range(count), make_and_count, concurrency=self._concurrency)
-        print(f"made {count:,} {unit} in {time.perf_counter() - started:.1f} s", flush=True)
-
-    async def _put_object(self, number: int) -> None:
-        prefixes = self._amounts.prefixes
+    async def put_object(number: int) -> None:
         month, day = number % prefixes, number // prefixes
         # Some objects of a month have gone on already: a prefix may have two storage classes.
         age = min((4 * month + day % 6) // prefixes, 3)
-        await self._s3.put_object(
-            Bucket=BUCKET,
+        await bucket.put_object(
             Key=f"{2023 + month // 12}-{month % 12 + 1:02}/host-{day % 7}/part-{number:05}.log",
             Body=b"x" * (number * 37 % 1000),
             StorageClass=STORAGE_CLASSES[age],
         )
 
-    async def _create_policy(self, name: str) -> str:
-        answer = await self._iam.create_policy(PolicyName=name, PolicyDocument=_document(Resource="*", Action="s3:*"))
-        return answer["Policy"]["Arn"]
+    await make(objects, "objects", put_object, concurrency)
 
-    async def _create_group(self, number: int) -> None:
-        await self._iam.create_group(GroupName=GROUPS[number])
-        await self._iam.attach_group_policy(GroupName=GROUPS[number], PolicyArn=self._arns[number])
 
-    async def _create_role(self, number: int) -> None:
-        trust = _document(Principal={"Service": "ec2.amazonaws.com"}, Action="sts:AssumeRole")
-        await self._iam.create_role(RoleName=ROLES[number], AssumeRolePolicyDocument=trust)
-        await self._iam.attach_role_policy(RoleName=ROLES[number], PolicyArn=self._arns[number % len(self._arns)])
+async def fill_iam(iam: Any, users: int, concurrency: int) -> None:
+    """Make policies, groups and roles, then users with a key each, in a group, with some policies."""
+    document, trust = _document(Resource="*", Action="s3:*"), _document(Action="sts:AssumeRole", Principal=EC2)
+    policies = [await iam.create_policy(PolicyName=name, PolicyDocument=document) for name in POLICIES]
 
-    async def _create_user(self, number: int) -> None:
-        name = f"user-{number:03}"
-        await self._iam.create_user(UserName=name)
-        await self._iam.create_access_key(UserName=name)
-        await self._iam.add_user_to_group(UserName=name, GroupName=GROUPS[number % len(GROUPS)])
-        for arn in self._arns[: number % 3]:
-            await self._iam.attach_user_policy(UserName=name, PolicyArn=arn)
+    async def create_group(number: int) -> None:
+        group = await iam.create_group(GroupName=GROUPS[number])
+        await group.attach_policy(PolicyArn=policies[number].arn)
+
+    async def create_role(number: int) -> None:
+        role = await iam.create_role(RoleName=ROLES[number], AssumeRolePolicyDocument=trust)
+        await role.attach_policy(PolicyArn=policies[number % len(policies)].arn)
+
+    async def create_user(number: int) -> None:
+        user = await iam.create_user(UserName=f"user-{number:03}")
+        await user.create_access_key_pair()
+        await user.add_group(GroupName=GROUPS[number % len(GROUPS)])
+        for policy in policies[: number % 3]:
+            await user.attach_policy(PolicyArn=policy.arn)
+
+    await make(len(GROUPS), "groups", create_group, concurrency)
+    await make(len(ROLES), "roles", create_role, concurrency)
+    await make(users, "users", create_user, concurrency)
+
+
+async def make(count: int, unit: str, make_one: Callable[[int], Awaitable[None]], concurrency: int) -> None:
+    """Make so many, `concurrency` of them at a time, and say how long it took."""
+    made = 0
+
+    async def make_and_count(number: int) -> None:
+        nonlocal made
+        await make_one(number)
+        made += 1
+
+    started = time.perf_counter()
+    async with crawling.progress_bar(lambda: (made, count, f"{made:,} {unit}")):
+        await crawling.for_each(range(count), make_and_count, concurrency=concurrency)
+    print(f"made {count:,} {unit} in {time.perf_counter() - started:.1f} s", flush=True)
 
 
 def _document(**statement: object) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
 
 
-async def demonstrate(url: str, amounts: Amounts, concurrency: int) -> None:
+async def demonstrate(url: str, options: argparse.Namespace) -> None:
     """Fill the server at `url`, then crawl it, over one session."""
+    concurrency = options.concurrency
     async with aiosdk.Session(
         "demo", "demo", region_name="us-east-1", endpoint_url=url, max_connections=concurrency
     ) as session:
-        filler = Filler(session, amounts, concurrency)
-        await filler.fill_s3()
-        await filler.fill_iam()
+        await fill_s3(await session.resource("s3"), options.objects, options.prefixes, concurrency)
+        await fill_iam(await session.resource("iam"), options.users, concurrency)
         nothing = crawling.Records(None)
         bucket, account = crawl_s3.Found(BUCKET), crawl_iam.Found()
         await crawl_s3.crawl(session, bucket, nothing, concurrency=concurrency)
@@ -159,8 +138,7 @@ def main() -> int:
     try:
         with local_aws() as url:
             print(f"moto serves at {url}", flush=True)
-            amounts = Amounts(options.objects, options.prefixes, options.users)
-            asyncio.run(demonstrate(url, amounts, options.concurrency))
+            asyncio.run(demonstrate(url, options))
     except KeyboardInterrupt:
         print("demo: interrupted", file=sys.stderr)
         return 130

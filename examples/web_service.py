@@ -18,6 +18,7 @@ from aiohttp import web
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 import aiosdk
+from aiosdk.exceptions import IdentifierError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -43,7 +44,7 @@ def http_errors() -> Iterator[None]:
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         raise ERRORS.get(status, web.HTTPBadGateway)(text=f"{error}\n") from error
-    except ParamValidationError as error:
+    except (IdentifierError, ParamValidationError) as error:
         raise web.HTTPBadRequest(text=f"{error}\n") from error
     except BotoCoreError as error:
         raise web.HTTPBadGateway(text=f"{error}\n") from error
@@ -52,18 +53,16 @@ def http_errors() -> Iterator[None]:
 async def list_buckets(request: web.Request) -> web.Response:
     """Answer with the names of the buckets and when they were made."""
     with http_errors():
-        s3 = await request.app[SESSION].client("s3")
-        answer = await s3.list_buckets()
-    return web.json_response(
-        [{"name": each["Name"], "created": each["CreationDate"].isoformat()} for each in answer["Buckets"]]
-    )
+        s3 = await request.app[SESSION].resource("s3")
+        buckets = await s3.buckets
+    return web.json_response([{"name": each.name, "created": each.creation_date.isoformat()} for each in buckets])
 
 
 async def get_object(request: web.Request) -> web.StreamResponse:
     """Pass an object on chunk by chunk: however large it is, only a chunk of it is in memory."""
     with http_errors():
-        s3 = await request.app[SESSION].client("s3")
-        found = await s3.get_object(Bucket=request.match_info["bucket"], Key=request.match_info["key"])
+        s3 = await request.app[SESSION].resource("s3")
+        found = await s3.Object(request.match_info["bucket"], request.match_info["key"]).get()
     async with found["Body"] as body:
         response = web.StreamResponse(headers={"Content-Type": found["ContentType"], "ETag": found["ETag"]})
         response.content_length = found["ContentLength"]

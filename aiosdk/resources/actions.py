@@ -83,7 +83,9 @@ class Method:
     def __call__(self, resource: Any, /, *args: Any, **params: Any) -> Coroutine[Any, Any, Any]:
         if args:
             raise TypeError(f"{self.__qualname__}() only accepts keyword arguments.")
-        return self._run(resource, params)
+        running = self._run(resource, params)
+        running.__qualname__ = self.__qualname__  # for the warning of Python's when it is not awaited
+        return running
 
     @property
     def __code__(self) -> CodeType:

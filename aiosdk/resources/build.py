@@ -117,7 +117,7 @@ class Family:
             "_names": names,
             "_secret": frozenset(secret),
         }
-        return Plan([base], attributes)
+        return Plan([self._shared.classes[name] if self._shared else base], attributes)
 
     def _is_secret(self, resource: ResourceDefinition, identifier: definition.Identifier) -> bool:
         alias = resource.attribute_members(self.model.members(resource.shape)).get(identifier.member_name or "")

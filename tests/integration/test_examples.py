@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import hashlib
 import http.client
 import json
@@ -141,7 +142,10 @@ class Account:
         iam = self.client("iam")
         for name in ("staff", "guests"):
             iam.create_group(GroupName=name)
-        policies = [iam.create_policy(PolicyName=name, PolicyDocument=POLICY)["Policy"]["Arn"] for name in ("p1", "p2")]
+        policies = [
+            iam.create_policy(PolicyName=name, Path=path, PolicyDocument=POLICY)["Policy"]["Arn"]
+            for name, path in (("p1", "/"), ("p2", "/of/a/team/"))
+        ]
         iam.attach_group_policy(GroupName="staff", PolicyArn=policies[1])
         iam.create_role(RoleName="worker", AssumeRolePolicyDocument=POLICY)
         iam.attach_role_policy(RoleName="worker", PolicyArn=policies[0])
@@ -256,6 +260,9 @@ def test_s3_records_are_exactly_the_objects_of_the_bucket(account: Account, tmp_
         (key, len(body), kind, hashlib.md5(body).hexdigest()) for key, (body, kind) in account.objects.items()
     )
     assert {each["bucket"] for each in records} == {BUCKET}
+    today = datetime.datetime.now(datetime.UTC)
+    ages = [today - datetime.datetime.fromisoformat(each["last_modified"]) for each in records]
+    assert all(datetime.timedelta() <= age < datetime.timedelta(hours=1) for age in ages)
 
 
 @pytest.mark.parametrize(
@@ -317,9 +324,13 @@ def test_iam_records_are_exactly_what_the_account_has(account: Account, tmp_path
     ) == [("group", "guests"), ("group", "staff", "p2"), ("role", "worker", "p1")]
 
 
+def action_of(request: Request) -> str:
+    return request.body.partition(b"Action=")[2].partition(b"&")[0].decode()
+
+
 async def _one_old_user(request: Request) -> Answer:
     """An account of one user, with keys of 400 and of 30 days."""
-    action = request.body.partition(b"Action=")[2].partition(b"&")[0].decode()
+    action = action_of(request)
     days_ago = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * 86400 - 60)) for days in (30, 400)]
     found = {
         "ListUsers": f"<Users><member><UserName>old</UserName><CreateDate>{days_ago[1]}</CreateDate></member></Users>",
@@ -348,6 +359,24 @@ def test_iam_tells_the_age_of_keys_in_days(tmp_path: Path) -> None:
         {"id": "AK0", "status": "Active", "age_days": 30},
         {"id": "AK1", "status": "Inactive", "age_days": 400},
     ]
+
+
+async def _one_user_who_leaves(request: Request) -> Answer:
+    """An account of one user, who is deleted when all but the access keys have been told."""
+    if action_of(request) == "ListAccessKeys":
+        return Answer(404, b"<ErrorResponse><Error><Code>NoSuchEntity</Code></Error></ErrorResponse>")
+    return await _one_old_user(request)
+
+
+def test_iam_crawl_passes_over_a_user_that_is_deleted_meanwhile(tmp_path: Path) -> None:
+    file = tmp_path / "records"
+
+    with CountingServer(_one_user_who_leaves) as server:
+        done = run("crawl_iam.py", "--endpoint-url", server.url, "--region", "us-east-1", "--json", str(file))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert file.read_text() == ""
+    assert done.stdout.splitlines()[-1].startswith("0 users, 0 groups, 0 roles, 0 access keys in ")
 
 
 # What goes wrong
