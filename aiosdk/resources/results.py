@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from itertools import repeat
-from operator import methodcaller
+from operator import itemgetter, methodcaller
 from typing import TYPE_CHECKING, Any
 
+from aiosdk.resources.definition import Parameter
 from aiosdk.resources.names import snake_case
 from aiosdk.resources.paths import compile_path, split_items
 from aiosdk.resources.resource import Resource
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from aiosdk.resources.build import Family
-    from aiosdk.resources.definition import Parameter, ResponseResource
+    from aiosdk.resources.definition import ResponseResource
 
     Make = Callable[[Resource, dict[str, Any], Any], Any]
     Read = Callable[[Any], Any]
@@ -71,7 +72,7 @@ def compile_result(result: ResponseResource, family: Family) -> Make:
     None when the response has no list.
     """
     kind = family.classes[result.type]
-    identifiers = match(result.identifiers, kind._names)
+    identifiers = _complete(result, kind, match(result.identifiers, kind._names))
     lists = {
         (each.source == _FROM_REQUEST, split_items(each.path)[0])
         for _, each in identifiers
@@ -85,10 +86,24 @@ def compile_result(result: ResponseResource, family: Family) -> Make:
     return _many(result, kind, identifiers, items, from_request=from_request)
 
 
+def _complete(
+    result: ResponseResource, kind: type[Resource], identifiers: list[tuple[int, Parameter]]
+) -> list[tuple[int, Parameter]]:
+    """Take what a definition leaves out from the data, such as the user of a new signing certificate."""
+    members = {snake_case(member): member for member in kind._family.model.members(kind._definition.shape)}
+    for place, each in enumerate(kind._definition.identifiers):
+        if place in dict(identifiers):
+            continue
+        member = members.get(each.member_name or each.name)
+        if member is None or not result.path:
+            raise NotImplementedError(f"The definition of {result.type} does not say where its {each.name} comes from.")
+        identifiers.append((place, Parameter(each.name, "response", path=f"{result.path}.{member}")))
+    return sorted(identifiers, key=itemgetter(0))
+
+
 def _one(result: ResponseResource, kind: type[Resource], identifiers: list[tuple[int, Parameter]]) -> Make:
     read_data = compile_path(result.path) if result.path else None
-    sources = sorted((place, _source(each)) for place, each in identifiers)
-    reads = [read for _, read in sources]
+    reads = [_source(each) for _, each in identifiers]
 
     def make(parent: Resource, params: dict[str, Any], response: Any) -> Resource | None:
         values = tuple([read(parent, params, response) for read in reads])
