@@ -24,9 +24,11 @@ _TOKENS: Final = (
 )
 _SIZES: Final = ("MaxResults", "maxResults", "MaxItems", "MaxRecords", "Limit")
 
-# What the service models do not say: EC2 accepts no less than 5; no service here gives more than 1,000 for one request.
+# What the service models do not say: EC2 accepts no less than 5, Glacier gives no more than it gives unasked, and no
+# service here gives more than 1,000 for one request.
 _LEAST: Final = {"ec2": 5}
 _MOST: Final = 1000
+_MOST_OF: Final = {"ListVaults": 10, "ListJobs": 50, "ListMultipartUploads": 50}
 
 # Of these SQS gives the first 1,000, and a token for the rest only if it was asked for a number.
 _ASKED_IN_PAGES: Final = {"ListQueues": 1000, "ListDeadLetterSourceQueues": 1000}
@@ -97,7 +99,7 @@ def read_paging(service: str, operation: str, config: Json | None, inputs: Mappi
         size_name=size_name,
         size_is_text=shape.get("type") == "string",
         least=shape.get("min") or _LEAST.get(service, 1),
-        most=min(shape.get("max") or _MOST, _MOST),
+        most=min(shape.get("max") or _MOST, _MOST_OF.get(operation, _MOST) if service == "glacier" else _MOST),
         default=_ASKED_IN_PAGES.get(operation),
         not_with=frozenset(name for name in inputs if name.endswith(("Ids", "Names")))
         if service == "ec2"

@@ -6,7 +6,7 @@ What boto3 adds by hand has a folder for each service here, imported with its se
 from __future__ import annotations
 
 import importlib
-import marshal
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from aiosdk._aws.models import reading
@@ -26,7 +26,7 @@ TYPES: Final = "aiosdk.types"
 _WITH_EXTRAS: Final = ("ec2", "s3")
 
 _of_loader: Final[dict[tuple[int, str, str | None], tuple[Any, Family]]] = {}
-_by_content: Final[dict[bytes, Family]] = {}
+_by_content: Final[dict[str, Family]] = {}
 _by_name: Final[dict[str, Family]] = {}
 
 
@@ -51,11 +51,11 @@ def get_family(loader: Loader, service: str, api_version: str | None) -> Family:
         return _of_loader[key][1]
 
 
-def _content(files: ResourceFiles) -> bytes:
+def _content(files: ResourceFiles) -> str:
     """Everything that the classes are made from, but for documentation."""
     shapes = {each.get("shape") for each in files.resources["resources"].values()} - {None}
     members = {shape: list(files.api["shapes"][shape].get("members", ())) for shape in sorted(shapes)}
-    return marshal.dumps((files.service_name, files.api_version, files.is_latest, files.resources, members))
+    return json.dumps([files.service_name, files.api_version, files.is_latest, files.resources, members])
 
 
 def _build(files: ResourceFiles) -> Family:
