@@ -216,12 +216,13 @@ class Family:
             "__slots__": (),
             "__module__": self._module,
             "__qualname__": ".".join(path),
-            "__doc__": _OfClass(lambda: document.collection(collection)),
             "_definition": collection,
             "_family": self,
             "_listing": staticmethod(cache(lambda: Listing(collection, self))),
         }
-        return type(kind, (base,), {**batch, **attributes})
+        made: Any = type(kind, (base,), {**batch, **attributes})
+        made.__doc__ = _OfClass(lambda: document.collection(collection, made._listing_for({}).operation))
+        return made
 
 
 class _OfClass:

@@ -117,7 +117,11 @@ class Collection(Stream[Resource]):
             if name in params and name not in listing.parameters:
                 problem = f"{listing.operation} has no parameter {name!r}; write {instead}"
                 raise CollectionArgumentError(collection=repr(self), problem=f"{problem}.")
-        return self._with(params=extend(dict(self._params), copy.deepcopy(params)))
+        return self._with(params=extend(self._params, copy.deepcopy(params)))
+
+    def iterator(self, **params: Any) -> Self:
+        """Give the items that match, as `filter()` does: boto3's name for it. Sends nothing."""
+        return self.filter(**params)
 
     def limit(self, count: int | None) -> Self:
         """Give at most so many items; asks for no more of them than that where the service can be asked."""
@@ -204,7 +208,7 @@ class CollectionOf:
 
     @property
     def __doc__(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self._document.collection(self._kind._definition)
+        return self._document.collection(self._kind._definition, self._kind._listing_for({}).operation)
 
     def __repr__(self) -> str:
         return f"<collection {self._kind.__name__}>"

@@ -104,10 +104,11 @@ class Documentation:
     def waiter(self, waiter: definition.Waiter, filled: Container[str]) -> str:
         """Write about a waiter."""
         operation = self._model.waiter_operation(waiter.waiter_name)
+        sends = f"Sends `{operation}`{_filled(filled)} again and again, as the client's waiter `{waiter.waiter_name}`."
         return _text(
             [
                 f"Wait until the {self._kind} {waiter.name.removeprefix('wait_until_').replace('_', ' ')}.",
-                f"Sends `{operation}`{_filled(filled)} again and again, as the client's waiter `{waiter.waiter_name}`.",
+                sends if operation else "This version of the API has no such waiter.",
                 "Args:\n    WaiterConfig (dict): `Delay` (seconds between requests) and `MaxAttempts`.",
                 "Raises:\n    WaiterError: It came to another end, or MaxAttempts was reached.",
             ]
@@ -135,9 +136,8 @@ class Documentation:
         what = f"A list of {kind} resources" if many else _capital(_article(kind))
         return f"({kind}) {what} that the loaded data point to; None where they point to none. Sends nothing."
 
-    def collection(self, collection: definition.Collection, operation: str | None = None) -> str:
-        """Write about a collection."""
-        operation = operation or collection.request.operation
+    def collection(self, collection: definition.Collection, operation: str) -> str:
+        """Write about a collection, which lists by the operation."""
         kind = f"{self._service}.{collection.resource.type}"
         filled = {each.target.partition("[")[0].partition(".")[0] for each in collection.request.params}
         batch = _listed("Batch actions", [each.name for each in collection.batch_actions])

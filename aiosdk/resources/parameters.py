@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from aiosdk.resources.names import snake_case
 from aiosdk.resources.paths import compile_path, compile_target, write
@@ -57,23 +57,19 @@ def _value_of(parameter: Parameter) -> Callable[[Resource], Any]:
     raise NotImplementedError(f"A resource definition has a parameter from {parameter.source!r}, which is unknown.")
 
 
-def overlay(params: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def overlay(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Put the user's parameters over those filled in: in dictionaries key by key, everything else as a whole."""
-    for name, value in given.items():
-        below = params.get(name)
-        if isinstance(value, dict) and isinstance(below, dict):
-            value = overlay(cast("dict[str, Any]", below), cast("dict[str, Any]", value))
-        params[name] = value
-    return params
+    return {**params, **{name: _laid(params.get(name), value) for name, value in given.items()}}
 
 
-def extend(params: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def extend(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Put more filters beside those there are, as boto3 does: lists grow, dictionaries merge, the rest is replaced."""
-    for name, value in given.items():
-        below = params.get(name)
-        if isinstance(value, dict) and isinstance(below, dict):
-            value = overlay(dict(cast("dict[str, Any]", below)), cast("dict[str, Any]", value))
-        elif isinstance(value, list) and isinstance(below, list):
-            value = [*cast("list[Any]", below), *cast("list[Any]", value)]
-        params[name] = value
-    return params
+    return {**params, **{name: _added(params.get(name), value) for name, value in given.items()}}
+
+
+def _laid(below: Any, value: Any) -> Any:
+    return overlay(below, value) if isinstance(value, dict) and isinstance(below, dict) else value  # pyright: ignore
+
+
+def _added(below: Any, value: Any) -> Any:
+    return [*below, *value] if isinstance(value, list) and isinstance(below, list) else _laid(below, value)  # pyright: ignore
