@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from aiosdk import _off_loop
 from aiosdk._config import given_options
+from aiosdk._single_flight import SingleFlight
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from botocore.client import Config
 
     from aiosdk._client import Client
     from aiosdk.resources.build import Family
     from aiosdk.resources.resource import Resource
+
+T = TypeVar("T")
 
 _EVENT: Final = "creating-resource-class"
 
@@ -43,13 +46,17 @@ class SessionResources:
         self._client = get_client
         self._made: dict[object, _Made] = {}
         self._own: dict[tuple[Family, tuple[Any, ...]], Family] = {}
+        self._making: dict[object, SingleFlight[Any]] = {}
 
     def __contains__(self, key: object) -> bool:
         return key in self._made
 
-    def clear(self) -> None:
-        """Forget all."""
+    def close(self) -> list[SingleFlight[Any]]:
+        """Forget all, and give what is under way, which is told to end."""
         self._made.clear()
+        for run in self._making.values():
+            run.stop()
+        return list(self._making.values())
 
     def retire(self, client: Client) -> None:
         """Forget the resources of a client that was closed."""
@@ -64,15 +71,33 @@ class SessionResources:
         return made.resource
 
     async def make(self, key: object, service_name: str, config: Config | None, arguments: dict[str, Any]) -> Resource:
-        """Make one."""
-        aio = await self._ready(f"make a resource for {service_name!r}")
+        """Make one, the same for all who ask at once."""
+        doing = f"make a resource for {service_name!r}"
+        return await self._once(key, doing, lambda: self._make(key, doing, service_name, config, arguments))
+
+    async def _once(self, key: object, doing: str, run: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        async def make() -> T:
+            try:
+                return await run()
+            finally:
+                self._making.pop(key, None)
+
+        if key not in self._making:
+            self._making[key] = SingleFlight(doing, make)
+        return await self._making[key].get()
+
+    async def _make(
+        self, key: object, doing: str, service_name: str, config: Config | None, arguments: dict[str, Any]
+    ) -> Resource:
+        aio = await self._ready(doing)
         family = await _off_loop.call(_read_family, aio, service_name, arguments["api_version"])
         arguments = {**arguments, "api_version": family.model.api_version}
         client = await self._client(service_name, config=_marked(aio, config), **arguments)
         emitter = aio.get_component("event_emitter")
         hooks = _hooks(emitter, family)
         if hooks:
-            family = await self._own_family(family, aio, hooks, client)
+            shared = family
+            family = await self._once((shared, hooks), doing, lambda: self._own_family(shared, aio, hooks, client))
         resource = family.service_class(client=client)
         self._made[key] = _Made(resource, family, emitter, hooks)
         return resource

@@ -159,7 +159,7 @@ class Session:
             self._pool.check_loop()
         self._closed = True
         # Everything is told to end before anything is waited for, so that a cancellation leaves nothing open.
-        runs: list[SingleFlight[Any]] = [*self._making.values(), self._preparing]
+        runs: list[SingleFlight[Any]] = [*self._resources.close(), *self._making.values(), self._preparing]
         for run in runs:
             run.stop()
         if self._botocore is not None:
@@ -167,7 +167,6 @@ class Session:
 
             runs += close_credentials(self._botocore)
         self._clients.clear()
-        self._resources.clear()
         if self._pool is not None:
             self._pool.abandon()
             await self._pool.wait_closed()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
 T = TypeVar("T")
-P = TypeVar("P")
+P_co = TypeVar("P_co", covariant=True)
 C = TypeVar("C")
 
 
@@ -25,7 +25,7 @@ class Stream(Generic[T]):
     __slots__ = ()
 
     @abstractmethod
-    def pages(self) -> AsyncIterator[list[T]]:
+    def pages(self) -> Pages[list[T], Any]:
         """Give the pages as they come, each a list of items."""
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -67,7 +67,7 @@ class _Items(Generic[T]):
 
     __slots__ = ("_items", "_pages")
 
-    def __init__(self, pages: AsyncIterator[list[T]]) -> None:
+    def __init__(self, pages: Pages[list[T], Any]) -> None:
         self._pages = pages
         self._items = iter(list[T]())
 
@@ -80,8 +80,13 @@ class _Items(Generic[T]):
                 return item
             self._items = iter(await anext(self._pages))
 
+    async def aclose(self) -> None:
+        """End the iteration here."""
+        self._items = iter(list[T]())
+        await self._pages.aclose()
 
-class Pages(Generic[P, C]):
+
+class Pages(Generic[P_co, C]):
     """Pages that are fetched one after the other, each from where the one before has ended.
 
     `fetch` takes a position and gives the page there with the next position, None at the end. A fetch that fails or is
@@ -90,7 +95,9 @@ class Pages(Generic[P, C]):
 
     __slots__ = ("_fetch", "_fetching", "_position", "_what")
 
-    def __init__(self, what: object, fetch: Callable[[C], Awaitable[tuple[P, C | None]]], position: C | None) -> None:
+    def __init__(
+        self, what: object, fetch: Callable[[C], Awaitable[tuple[P_co, C | None]]], position: C | None
+    ) -> None:
         self._what = what
         self._fetch = fetch
         self._position = position
@@ -99,7 +106,7 @@ class Pages(Generic[P, C]):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> P:
+    async def __anext__(self) -> P_co:
         if self._fetching:
             raise ConcurrentIterationError(what=repr(self._what))
         if self._position is None:

@@ -64,7 +64,11 @@ class Wire(ResponseHandler):
 
     def discard(self) -> None:
         # Not `close()`: that would wait for a peer that no longer reads (the write buffer) or answers (TLS shutdown).
+        body = self._payload
         self.abort()
+        # aiohttp forgets the body there, and whoever reads it would wait for ever.
+        if body is not None and not body.is_eof() and body.exception() is None:
+            body.set_exception(aiohttp.ClientPayloadError("The connection was closed."))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
@@ -143,6 +147,9 @@ class SlotConnector(aiohttp.TCPConnector):
         elif req.proxy:
             self._update_proxy_auth_header_and_build_proxy_req(req)
         assert isinstance(wire, Wire)
+        if self._closed:  # while it waited
+            self._slots.discard(wire)
+            raise aiohttp.ServerDisconnectedError
         wire.idle_until = None
         self._traffic.requests += 1
         return Connection(self, key, wire, self._loop)

@@ -15,7 +15,7 @@ from aiosdk.resources.results import compile_result
 from aiosdk.stream import Pages, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
 
     from aiosdk.resources import definition
     from aiosdk.resources.build import Family
@@ -49,6 +49,8 @@ class _Position(NamedTuple):
     number: int = 0
     landmark: Mapping[str, Any] = {}
     """The tokens of an earlier page."""
+    repeated: bool = False
+    """Whether the tokens were there before."""
 
 
 class Listing:
@@ -137,7 +139,7 @@ class Collection(Stream[Resource]):
             return await self.limit(1).first()
         return await super().first()
 
-    def pages(self) -> AsyncIterator[Page[Resource]]:
+    def pages(self) -> Pages[Page[Resource], Any]:
         """Give the pages, a request for each; a page is a list whose `response` is what AWS answered."""
         start = None if self._limit == 0 else _Position(left=self._limit, ask=self._limit)
         return Pages(self, self._fetch, start)
@@ -167,8 +169,14 @@ class Collection(Stream[Resource]):
         if params is None:
             params = {**listing.defaults, **extend(await listing.filled.build(self._parent), self._params)}
         ask = None if listing.merged else position.ask
-        request = listing.paging.request(listing.paging.sized(params, ask, self._page_size), position.tokens)
         service = listing.family.service_name
+        if position.repeated:
+            raise RepeatedTokenError(
+                service_name=service,
+                operation_name=listing.operation,
+                message=", ".join(f"{name}={str(token)[:80]!r}" for name, token in position.tokens.items()),
+            )
+        request = listing.paging.request(listing.paging.sized(params, ask, self._page_size), position.tokens)
         response = await send(self._parent._client_to_call(), service, listing.operation, request)
         items: list[Resource] = listing.make(self._parent, request, response) or []
         left = position.left
@@ -179,17 +187,12 @@ class Collection(Stream[Resource]):
         if tokens is None:
             return Page(items, response), None
         # The landmark moves on at pages 1, 2, 4, 8, ..., which finds a circle of any length (Brent, 1980).
-        if tokens in (position.tokens, position.landmark):
-            raise RepeatedTokenError(
-                service_name=service,
-                operation_name=listing.operation,
-                message=", ".join(f"{name}={str(token)[:80]!r}" for name, token in tokens.items()),
-            )
+        repeated = tokens in (position.tokens, position.landmark)
         number = position.number + 1
         landmark = tokens if number & (number - 1) == 0 else position.landmark
         # Where nothing was found (all were common prefixes, or none matched), small steps would take for ever.
         ask = left if items or position.ask is None else position.ask * 4
-        return Page(items, response), _Position(params, tokens, left, ask, number, landmark)
+        return Page(items, response), _Position(params, tokens, left, ask, number, landmark, repeated)
 
 
 class CollectionOf:

@@ -65,13 +65,18 @@ class Paging:
         """Ask for no more than is wanted, where the operation can be asked."""
         if self.size_name is None:
             return params
-        given = params.get(self.size_name)
-        if page_size is None and given is not None:
-            page_size = int(given)
+        if page_size is None and self.size_name in params:
+            given = params[self.size_name]
+            if self.size_is_text and type(given) is str and given.isdecimal():
+                page_size = int(given)
+            elif type(given) is int:
+                page_size = given
+            else:
+                return params  # which botocore will explain
         size = page_size or self.default
         if left is not None and (page_size or not self.not_with & params.keys()):
             ceiling = size or self.most
-            if left < ceiling:
+            if left <= ceiling:
                 size = min(ceiling, max(left, self.least))
         if size is None:
             return params

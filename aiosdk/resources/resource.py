@@ -11,7 +11,7 @@ from aiosdk.exceptions import IdentifierError, NoClientError, NotLoadedError
 from aiosdk.resources.names import snake_case
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from aiosdk.resources.build import Family
     from aiosdk.resources.definition import ResourceDefinition
@@ -96,14 +96,16 @@ class Resource:
         return self
 
     def __copy__(self) -> Self:
-        return self._twin(self._data)
+        return self._twin(lambda value: value)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self._twin(copy.deepcopy(self._data, memo))
+        return self._twin(lambda value: copy.deepcopy(value, memo))
 
-    def _twin(self, data: Any) -> Self:
+    def _twin(self, copied: Callable[[Any], Any]) -> Self:
         twin = object.__new__(type(self))
-        twin._identifiers, twin._client, twin._data = self._identifiers, self._client, data
+        twin._identifiers, twin._client, twin._data = self._identifiers, self._client, copied(self._data)
+        for name, value in getattr(self, "__dict__", {}).items():  # of a class that a user's hook has changed
+            setattr(twin, name, copied(value))
         return twin
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -55,7 +55,11 @@ def _content(files: ResourceFiles) -> str:
     """Everything that the classes are made from, but for documentation."""
     shapes = {each.get("shape") for each in files.resources["resources"].values()} - {None}
     members = {shape: list(files.api["shapes"][shape].get("members", ())) for shape in sorted(shapes)}
-    return json.dumps([files.service_name, files.api_version, files.is_latest, files.resources, members])
+    operations = {
+        name: [each.get("input"), each.get("output")] for name, each in sorted(files.api["operations"].items())
+    }
+    names = [files.service_name, files.api_version, files.is_latest]
+    return json.dumps([names, files.resources, members, operations, files.paginators, files.waiters])
 
 
 def _build(files: ResourceFiles) -> Family:
