@@ -228,9 +228,9 @@ async def test_a_small_body_that_is_dropped_unread_costs_nothing(server: Countin
         for _ in range(10):
             await get(session)
             gc.collect()
-        stats = session.pool.stats()
-        assert stats.in_use == 0
-        assert stats.waiting == 0
+        # On a slow machine the last body may still be on its way when it is dropped: its connection closes then.
+        await eventually(lambda: session.pool.stats().in_use == 0)
+        assert session.pool.stats().waiting == 0
 
 
 async def test_a_task_cancelled_while_it_reads_gives_its_slot_back(server: CountingServer, make_session: Make) -> None:
