@@ -36,6 +36,8 @@ class _Made(NamedTuple):
     family: Family
     emitter: Any
     hooks: tuple[Any, ...]
+    changes: int | None = None
+    """How often handlers had come or gone when the hooks were looked at."""
 
 
 class SessionResources:
@@ -65,9 +67,16 @@ class SessionResources:
 
     def get(self, key: object) -> Resource | None:
         """Give a resource again, unless hooks have come or gone that change its class."""
+        from aiosdk._aws.events import changes
+
         made = self._made.get(key)
-        if made is None or _hooks(made.emitter, made.family) != made.hooks:
+        if made is None:
             return None
+        now = changes(made.emitter)
+        if now is None or now != made.changes:
+            if _hooks(made.emitter, made.family) != made.hooks:
+                return None
+            self._made[key] = made._replace(changes=now)
         return made.resource
 
     async def make(self, key: object, service_name: str, config: Config | None, arguments: dict[str, Any]) -> Resource:

@@ -229,8 +229,8 @@ class ClientClosedError(ClosedError):
     """Raised by every call on a client after `client.close()`."""
 
     fmt = (
-        "Cannot call {service_name}.{operation_name}: this client is closed. `await session.client(...)` gives a "
-        "new one."
+        "Cannot call {service_name}.{operation_name}: this client is closed. `await session.client(...)`, or "
+        "`session.resource(...)` for resources, gives a new one."
     )
 
 

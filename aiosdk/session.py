@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _HEAVY: Final = (
     "concurrent.futures.thread",  # asyncio's own, when it first resolves a name
     "aiosdk._transport.loop_pool",
+    "aiosdk._transport.pool",
     "aiosdk._aws.botocore_session",
     "aiosdk._aws.factory",
     "aiosdk._client",

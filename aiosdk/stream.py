@@ -15,7 +15,28 @@ P_co = TypeVar("P_co", covariant=True)
 C = TypeVar("C")
 
 
-class Stream(Generic[T]):
+class _Fetched:
+    """Refuses to be used as a list, and says what to write."""
+
+    __slots__ = ()
+
+    def _refuse(self, used: str, instead: str) -> NoReturn:
+        raise NotIterableError(what=repr(self), used=used, instead=instead)
+
+    def __iter__(self) -> NoReturn:
+        self._refuse("a plain `for`", "`async for item in ...`, or `await ...` for a list")
+
+    def __len__(self) -> NoReturn:
+        self._refuse("`len` or a truth test", "`len(await ...)`, or `await ....first()` to know if there is any")
+
+    def __getitem__(self, key: object) -> NoReturn:
+        self._refuse(f"[{key!r}]", "`await ....first()`, or `await ....limit(n)` for a list")
+
+    def __contains__(self, item: object) -> NoReturn:
+        self._refuse("`in`", "`item in await ...`")
+
+
+class Stream(_Fetched, Generic[T]):
     """Items that are fetched page by page: `async for item in stream`, `await stream` for a list, `await first()`.
 
     Each loop over it starts anew; leaving one early leaves nothing running. Use as a list raises `NotIterableError`,
@@ -46,21 +67,6 @@ class Stream(Generic[T]):
             return item
         return None
 
-    def _refuse(self, used: str, instead: str) -> NoReturn:
-        raise NotIterableError(what=repr(self), used=used, instead=instead)
-
-    def __iter__(self) -> NoReturn:
-        self._refuse("a plain `for`", "`async for item in ...`, or `await ...` for a list")
-
-    def __len__(self) -> NoReturn:
-        self._refuse("`len` or a truth test", "`len(await ...)`, or `await ....first()` to know if there is any")
-
-    def __getitem__(self, key: object) -> NoReturn:
-        self._refuse(f"[{key!r}]", "`await ....first()`, or `await ....limit(n)` for a list")
-
-    def __contains__(self, item: object) -> NoReturn:
-        self._refuse("`in`", "`item in await ...`")
-
 
 class _Items(Generic[T]):
     """The items of some pages, one by one. A page is let go when its last item was taken."""
@@ -86,11 +92,12 @@ class _Items(Generic[T]):
         await self._pages.aclose()
 
 
-class Pages(Generic[P_co, C]):
+class Pages(_Fetched, Generic[P_co, C]):
     """Pages that are fetched one after the other, each from where the one before has ended.
 
     `fetch` takes a position and gives the page there with the next position, None at the end. A fetch that fails or is
-    cancelled leaves the position where it was: to ask again is to try again, and nothing is skipped.
+    cancelled leaves the position where it was: to ask again is to try again, and nothing is skipped. `await` gives a
+    list of the pages that are left.
     """
 
     __slots__ = ("_fetch", "_fetching", "_position", "_what")
@@ -117,6 +124,15 @@ class Pages(Generic[P_co, C]):
         finally:
             self._fetching = False
         return page
+
+    def __await__(self) -> Generator[Any, Any, list[P_co]]:
+        return self._all().__await__()
+
+    async def _all(self) -> list[P_co]:
+        return [page async for page in self]
+
+    def __repr__(self) -> str:
+        return f"<pages of {self._what!r}>"
 
     async def aclose(self) -> None:
         """End the iteration here; there is nothing to release."""

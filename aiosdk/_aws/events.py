@@ -23,6 +23,7 @@ from aiobotocore.session import AioSession
 from botocore.hooks import EVENT_ALIASES, EventAliaser, HierarchicalEmitter, _PrefixTrie
 
 from aiosdk import _off_loop
+from aiosdk._aws.s3_bodies import keep_parsed
 
 _checked: Final[set[Any]] = set()
 _aliased: Final[dict[str, str]] = {}
@@ -33,6 +34,7 @@ class LayeredTrie(_PrefixTrie):
 
     def __init__(self, base: _PrefixTrie | None = None) -> None:
         super().__init__()
+        self.changes = 0
         self._base: Any = _PrefixTrie() if base is None else base
 
     def prefix_search(self, key: str) -> deque[Any]:
@@ -53,7 +55,12 @@ class LayeredTrie(_PrefixTrie):
                         stack.append((next_below, next_own, depth + 1))
         return found
 
+    def append_item(self, key: str, value: Any, *args: Any, **kwargs: Any) -> None:
+        self.changes += 1
+        super().append_item(key, value, *args, **kwargs)
+
     def remove_item(self, key: str, value: Any) -> None:
+        self.changes += 1
         below, own = self._values(self._base._root, key), self._values(self._root, key)
         for section in range(3):
             if value in below[section]:
@@ -161,6 +168,12 @@ def has_hooks(emitter: Any, kind: str) -> bool:
     return any(kind in root["children"] or "*" in root["children"] for root in roots)
 
 
+def changes(emitter: Any) -> int | None:
+    """How often handlers were registered and unregistered so far; None where that is not counted."""
+    trie = getattr(emitter, "_emitter", emitter)._handlers
+    return trie.changes if isinstance(trie, LayeredTrie) else None
+
+
 def hooks_of(emitter: Any, event_name: str) -> tuple[Any, ...]:
     """The handlers of an event, in order."""
     if isinstance(emitter, EventAliaser):
@@ -183,4 +196,5 @@ def built_in_handlers() -> tuple[_PrefixTrie, dict[str, Any]]:
     """Give botocore's built-in handlers, as aiobotocore registers them. The first call takes 5 ms."""
     emitter = AioHierarchicalEmitter()
     AioSession(event_hooks=emitter)
+    keep_parsed(emitter)
     return emitter._handlers, emitter._unique_id_handlers

@@ -110,13 +110,13 @@ class Action:
         self.filled = Filled(definition.request.params)
         self._definition = definition
         self._operation = definition.request.operation
-        self._reads = self._operation.startswith(READING)
+        self.reads = self._operation.startswith(READING)
         self._family = family
         self._make: Make | None = None
 
     async def run(self, resource: Resource, params: dict[str, Any]) -> Any:
         params, response = await self._send(resource, params)
-        if not self._reads:
+        if not self.reads:
             resource._drop_data(self._definition.name)
         return self._result(resource, params, response)
 

@@ -24,6 +24,9 @@ class Value:
     def __set__(self, resource: Resource, value: object) -> NoReturn:
         raise AttributeError(f"{self.__name__} of {resource!r} is what AWS says and cannot be set.")
 
+    def __delete__(self, resource: Resource) -> NoReturn:
+        self.__set__(resource, None)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__.lower()} {self._kind}.{self.__name__}>"
 

@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-def read_definition(service_name: str, document: Json, paths: Mapping[str, str]) -> ServiceDefinition:
-    """Read the definition of a service's resources from the parsed file; identifiers may have better `paths`."""
+def read_definition(service_name: str, document: Json) -> ServiceDefinition:
+    """Read the definition of a service's resources from the parsed file."""
     resources: dict[str, ResourceDefinition] = {}
     shared = MappingProxyType(resources)
     found: dict[str, Json] = document["resources"]
     for name, each in found.items():
-        resources[name] = _Reader(name, each, each.get("has", {}), shared, paths).read()
+        resources[name] = _Reader(name, each, each.get("has", {}), shared).read()
     service: Json = document["service"]
     return ServiceDefinition(
-        service_name, _Reader(service_name, service, _all_of(service, found), shared, paths).read(), shared
+        service_name, _Reader(service_name, service, _all_of(service, found), shared).read(), shared
     )
 
 
@@ -54,14 +54,11 @@ def _all_of(service: Json, resources: Mapping[str, Json]) -> Json:
 class _Reader:
     """Reads one resource. A name that is taken gets its category as a suffix; the order is that of precedence."""
 
-    def __init__(
-        self, name: str, source: Json, has: Json, resources: Mapping[str, ResourceDefinition], paths: Mapping[str, str]
-    ) -> None:
+    def __init__(self, name: str, source: Json, has: Json, resources: Mapping[str, ResourceDefinition]) -> None:
         self._name = name
         self._source = source
         self._has = has
         self._resources = resources
-        self._paths = paths
         self._taken = {"meta", *(["load"] if "load" in source else [])}
 
     def read(self) -> ResourceDefinition:
@@ -126,10 +123,7 @@ class _Reader:
         return Action(name, _request(source["request"]), resource, source.get("path"))
 
     def _resource(self, source: Json) -> ResponseResource:
-        identifiers = tuple(
-            Parameter(**{**each, "path": self._paths.get(each.get("path", ""), each.get("path"))})
-            for each in source.get("identifiers", [])
-        )
+        identifiers = tuple(Parameter(**each) for each in source.get("identifiers", []))
         return ResponseResource(source["type"], source.get("path"), identifiers, self._resources)
 
     def _unique(self, name: str, category: str) -> str:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,6 +63,10 @@ class Family:
         self._prefix = prefix
         self._shared: Family | None = None
 
+    def better(self, identifier: definition.Parameter) -> definition.Parameter:
+        """Where an identifier is read, which may not be where the definition says."""
+        return replace(identifier, path=self._extras.paths.get(identifier.path or "", identifier.path))
+
     @property
     def service_class(self) -> type[Resource]:
         """The class of the service resource."""
@@ -76,7 +80,12 @@ class Family:
     def make(self, plans: Mapping[str, Plan]) -> None:
         """Make the classes that were planned."""
         for name, plan in plans.items():
-            made: Any = type(f"{self.service_name}.{name}", tuple(plan.bases), plan.attributes)
+            kind = f"{self.service_name}.{name}"
+            try:
+                made: Any = type(kind, tuple(plan.bases), plan.attributes)
+            except TypeError as error:
+                bases = ", ".join(each.__qualname__ for each in plan.bases)
+                raise TypeError(f"The bases that hooks gave {kind} do not go together ({bases}): {error}") from error
             self.classes[name] = made
 
     def own_family(self) -> Family:
@@ -87,16 +96,18 @@ class Family:
 
     def shared_class(self, kind: type[Resource]) -> type[Resource]:
         """The class of every session that a class of one session stands for."""
-        return self._shared.classes[kind.__name__.rpartition(".")[2]] if self._shared else kind
+        if self._shared is None:
+            return kind
+        return next(self._shared.classes[name] for name, each in self.classes.items() if each in kind.__mro__)
 
     def sources_of(self, kind: str) -> str:
-        """Tell the collections and references that give resources of a kind with their data."""
+        """Tell the collections, references and actions that give resources of a kind with their data."""
         every = {self.service_name: self.definition.service, **self.definition.resources}
         return ", ".join(
             f"`{snake_case(name)}.{each.name}`"
             for name, resource in every.items()
-            for each in (*resource.collections, *resource.references)
-            if each.resource.type == kind and each.resource.path
+            for each in (*resource.collections, *resource.references, *resource.actions)
+            if each.resource is not None and each.resource.type == kind and each.resource.path
         )
 
     def _plan(self, name: str, resource: ResourceDefinition) -> Plan:
@@ -183,7 +194,7 @@ class Family:
             kind,
             action.name,
             done.load if action.name == "load" else done.run,
-            lambda: document.action(action, done.filled.names),
+            lambda: document.action(action, done.filled.names, drops=not done.reads),
             lambda: document.signature(action.request.operation, done.filled.names),
         )
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self, TypeVar
 
 from aiosdk.exceptions import CollectionArgumentError, RepeatedTokenError
 from aiosdk.resources.actions import send
@@ -148,6 +148,9 @@ class Collection(Stream[Resource]):
         kind = self._definition.resource.type
         return f"{type(self).__name__}({self._parent!r}, {self._parent.meta.service_name}.{kind})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self._parent, self._definition.name, self._params, self._limit, self._page_size)
+
     def _with(self, **changes: Any) -> Self:
         kept: dict[str, Any] = {"params": self._params, "limit": self._limit, "page_size": self._page_size}
         return type(self)(self._parent, **{**kept, **changes})
@@ -195,6 +198,11 @@ class Collection(Stream[Resource]):
         return Page(items, response), _Position(params, tokens, left, ask, number, landmark, repeated)
 
 
+def _restore(parent: Resource, name: str, params: Mapping[str, Any], limit: int | None, page_size: int | None) -> Any:
+    """Make a collection again that was pickled. Its parent has no client."""
+    return type(getattr(parent, name))(parent, params, limit, page_size)
+
+
 class CollectionOf:
     """The attribute of a resource that is a collection."""
 
@@ -206,7 +214,10 @@ class CollectionOf:
     def __get__(self, resource: Resource | None, owner: object = None) -> Any:
         return self if resource is None else self._kind(resource)
 
-    def __set__(self, resource: Resource, value: object) -> None:
+    def __delete__(self, resource: Resource) -> NoReturn:
+        self.__set__(resource, None)
+
+    def __set__(self, resource: Resource, value: object) -> NoReturn:
         raise AttributeError(f"{self.__name__} of {resource!r} is a collection and cannot be set.")
 
     @property

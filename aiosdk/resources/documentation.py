@@ -31,6 +31,7 @@ _TYPES: Final = {
     "double": "float",
     "structure": "dict",
 }
+_STATES: Final = {"exists": "exists", "not exists": "does not exist"}
 _WIDTH: Final = 110
 _VOWELS: Final = ("a", "e", "i", "o", "s3", "sns", "sqs")  # as they are spoken
 
@@ -75,16 +76,16 @@ class Documentation:
         about = _plain(found.get("documentation", "")) or f"The {self._kind}'s {member}."
         return _text([f"({self._type(found['shape'])}) {about}", "A plain value of the loaded data; sends nothing."])
 
-    def action(self, action: definition.Action, filled: Container[str]) -> str:
+    def action(self, action: definition.Action, filled: Container[str], *, drops: bool) -> str:
         """Write about an action, `load` among them."""
         operation = action.request.operation
-        drops = self._resource.load is not None and action.name != "load"
+        drops = drops and self._resource.load is not None
         return self._call(
             operation,
             filled,
             sends=f"Sends `{operation}`{_filled(filled)}.",
             returns=self._result(action),
-            more="Loaded data are dropped unless the operation only reads." if drops else "",
+            more="Loaded data are dropped." if drops else "",
         )
 
     def by_hand(self, function: Callable[..., Any], operation: str, filled: Container[str]) -> str:
@@ -104,10 +105,11 @@ class Documentation:
     def waiter(self, waiter: definition.Waiter, filled: Container[str]) -> str:
         """Write about a waiter."""
         operation = self._model.waiter_operation(waiter.waiter_name)
+        state = waiter.name.removeprefix("wait_until_").replace("_", " ")
         sends = f"Sends `{operation}`{_filled(filled)} again and again, as the client's waiter `{waiter.waiter_name}`."
         return _text(
             [
-                f"Wait until the {self._kind} {waiter.name.removeprefix('wait_until_').replace('_', ' ')}.",
+                f"Wait until the {self._kind} {_STATES.get(state, f'is {state}')}.",
                 sends if operation else "This version of the API has no such waiter.",
                 "Args:\n    WaiterConfig (dict): `Delay` (seconds between requests) and `MaxAttempts`.",
                 "Raises:\n    WaiterError: It came to another end, or MaxAttempts was reached.",

@@ -27,6 +27,7 @@ _SIZES: Final = ("MaxResults", "maxResults", "MaxItems", "MaxRecords", "Limit")
 # What the service models do not say: EC2 accepts no less than 5, Glacier gives no more than it gives unasked, and no
 # service here gives more than 1,000 for one request.
 _LEAST: Final = {"ec2": 5}
+_OF_OWNERS: Final = ("OwnerIds", "RestorableByUserIds")
 _MOST: Final = 1000
 _MOST_OF: Final = {"ListVaults": 10, "ListJobs": 50, "ListMultipartUploads": 50}
 
@@ -106,10 +107,13 @@ def read_paging(service: str, operation: str, config: Json | None, inputs: Mappi
         least=shape.get("min") or _LEAST.get(service, 1),
         most=min(shape.get("max") or _MOST, _MOST_OF.get(operation, _MOST) if service == "glacier" else _MOST),
         default=_ASKED_IN_PAGES.get(operation),
-        not_with=frozenset(name for name in inputs if name.endswith(("Ids", "Names")))
-        if service == "ec2"
-        else frozenset(),
+        not_with=_named_ones(inputs) if service == "ec2" else frozenset(),
     )
+
+
+def _named_ones(inputs: Mapping[str, Json]) -> frozenset[str]:
+    """The parameters of EC2 that ask for certain items, with which it takes no number of items."""
+    return frozenset(name for name in inputs if name.endswith(("Ids", "Names")) and name not in _OF_OWNERS)
 
 
 def _names(value: str | list[str]) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def compile_result(result: ResponseResource, family: Family) -> Make:
     None when the response has no list.
     """
     kind = family.classes[result.type]
-    identifiers = _complete(result, kind, match(result.identifiers, kind._names))
+    identifiers = _complete(result, kind, match(list(map(family.better, result.identifiers)), kind._names))
     lists = {
         (each.source == _FROM_REQUEST, split_items(each.path)[0])
         for _, each in identifiers
@@ -104,9 +104,17 @@ def _complete(
 def _one(result: ResponseResource, kind: type[Resource], identifiers: list[tuple[int, Parameter]]) -> Make:
     read_data = compile_path(result.path) if result.path else None
     reads = [_source(each) for _, each in identifiers]
+    asked = {place for place, each in identifiers if each.source == _FROM_REQUEST}
 
     def make(parent: Resource, params: dict[str, Any], response: Any) -> Resource | None:
         values = tuple([read(parent, params, response) for read in reads])
+        if None in values and isinstance(parent, kind):  # `user.update(NewPath=...)`, say, leaves the name as it is
+            values = tuple(
+                [
+                    parent._identifiers[place] if value is None and place in asked else value
+                    for place, value in enumerate(values)
+                ]
+            )
         if None in values:
             return None
         return fill(kind, values, parent._client, read_data and read_data(response))

@@ -67,7 +67,7 @@ def _build(files: ResourceFiles) -> Family:
     extras = importlib.import_module(f"aiosdk.services.{name}").EXTRAS if name in _WITH_EXTRAS else Extras()
     model = ServiceModel(name, files.api_version, files.api, files.paginators, files.waiters)
     full_name = name if files.is_latest else f"{name}@{files.api_version}"
-    family = Family(read_definition(name, files.resources, extras.paths), model, extras, TYPES, full_name)
+    family = Family(read_definition(name, files.resources), model, extras, TYPES, full_name)
     family.make(family.plans())
     _by_name.setdefault(full_name, family)
     return family

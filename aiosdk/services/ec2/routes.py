@@ -14,6 +14,7 @@ from aiosdk.resources.resource import Resource
 _DESTINATION: Final = "DestinationCidrBlock||DestinationIpv6CidrBlock||DestinationPrefixListId"
 
 PATHS: Final = {
+    "Tags[].Value": "Tags[].(Value||'')",  # a tag may be made without one
     "DestinationCidrBlock": _DESTINATION,
     "Routes[].DestinationCidrBlock": f"Routes[].({_DESTINATION})",
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
+from aiosdk.exceptions import CollectionArgumentError
 from aiosdk.resources.actions import send, sends
 from aiosdk.resources.collections import Collection, Listing
 from aiosdk.resources.resource import Resource
@@ -49,6 +50,18 @@ class ObjectsCollection(Collection):
     """
 
     __slots__ = ()
+
+    def filter(self, **params: Any) -> Self:
+        """Give the objects that match parameters of ListObjectsV2, or with `Marker` of ListObjects. Sends nothing."""
+        narrowed = super().filter(**params)
+        if "Marker" not in narrowed._params:
+            return narrowed
+        for name in ("StartAfter", "ContinuationToken"):
+            if name in narrowed._params:
+                problem = f"Marker belongs to ListObjects and {name} to ListObjectsV2: give one of them."
+                raise CollectionArgumentError(collection=repr(self), problem=problem)
+        kept = {name: value for name, value in narrowed._params.items() if name != "FetchOwner"}  # it always does
+        return narrowed._with(params=kept)
 
     @classmethod
     def _listing_for(cls, params: Mapping[str, Any]) -> Listing:
