@@ -14,6 +14,7 @@ from aiobotocore.client import AioBaseClient
 from aiobotocore.config import AioConfig
 from aiobotocore.configprovider import AioSmartDefaultsConfigStoreFactory
 from aiobotocore.credentials import AioCredentials
+from aiobotocore.parsers import AioResponseParserFactory
 from aiobotocore.session import AioSession
 from aiobotocore.utils import AioIMDSRegionProvider
 from botocore.exceptions import ProfileNotFound
@@ -23,6 +24,7 @@ from aiosdk._aws.credentials import SessionCredentials, SessionTokens, find_cred
 from aiosdk._aws.events import SharedAliaser, built_in_emitter
 from aiosdk._aws.http_session import PooledHTTPSession, bind
 from aiosdk._aws.models import shared_loader
+from aiosdk._aws.parsers import DecodingParserFactory
 from aiosdk._config import private_copy
 from aiosdk._off_loop import no_collection
 from aiosdk._version import __version__
@@ -128,6 +130,9 @@ def _fit_components(session: AioSession, http: type[PooledHTTPSession]) -> None:
         send_metadata_over(provider._fetcher, http)
         return AioSmartDefaultsConfigStoreFactory(session._get_internal_component("default_config_resolver"), provider)
 
+    parsers = session.get_component("response_parser_factory")
+    if type(parsers) is AioResponseParserFactory and not parsers._defaults:
+        session.register_component("response_parser_factory", DecodingParserFactory())
     internal = session._internal_components
     if "endpoint_resolver" in internal._deferred:
         internal.lazy_register_component("endpoint_resolver", endpoint_resolver)

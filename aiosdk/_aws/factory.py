@@ -11,6 +11,8 @@ from botocore.exceptions import NoRegionError as UpstreamNoRegionError
 
 from aiosdk import _off_loop
 from aiosdk._aws.models import Packed, is_ready, make_ready
+from aiosdk._aws.serializers import compiled_serializer
+from aiosdk._aws.user_agent import remember_user_agent
 from aiosdk.exceptions import InvalidEndpointError, NoRegionError
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
             raise InvalidEndpointError(endpoint_url=url, problem=problem) from error
         raise
     _know_errors(client)
+    remember_user_agent(client._user_agent_creator)
+    client._serializer = compiled_serializer(client._serializer)
     # Retries wait here; the coroutine may be driven off the loop.
     client._endpoint._sleep = _off_loop.sleep  # pyright: ignore[reportAttributeAccessIssue]
     return client

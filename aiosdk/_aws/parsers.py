@@ -1,0 +1,124 @@
+"""aiobotocore's response parsers with our decoders inside.
+
+Errors, headers, metadata and event streams are theirs. Where they would walk a body by name, a decoder compiled from
+the shape reads it, compiled once per process. What it does not know or cannot decode goes to a parser of theirs, whose
+answer or error it is.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportMissingTypeStubs=false, reportPrivateUsage=false
+# pyright: reportUntypedBaseClass=false, reportMissingParameterType=false
+# botocore and aiobotocore have no types.
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from aiobotocore.parsers import (
+    PROTOCOL_PARSERS,
+    AioEC2QueryParser,
+    AioJSONParser,
+    AioQueryParser,
+    AioResponseParserFactory,
+    AioRestJSONParser,
+    AioRestXMLParser,
+)
+
+from aiosdk._aws.models import Packed
+from aiosdk._aws.s3_bodies import ParsedBody
+from aiosdk._compile.decode.json import JsonDecoders
+from aiosdk._compile.decode.xml import XmlDecoders
+from aiosdk._compile.timestamps import parse_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BODIES: Final = ("structure", "list", "map")
+
+# The decoders of each service's shapes, by the identity of the model's dictionary of shapes, which is kept with them.
+_shared: Final[dict[tuple[int, str], tuple[Any, Any]]] = {}
+
+
+class _Decoding:
+    """Gives what a parser reads from a body to a decoder."""
+
+    _protocol: str
+    _make_decoders: Callable[[Callable[[Any], Any]], Any]
+
+    def __init__(self) -> None:
+        super().__init__(timestamp_parser=parse_timestamp)  # pyright: ignore[reportCallIssue]
+        self._reference = PROTOCOL_PARSERS[self._protocol]()
+        self._compiled: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+
+    def _parse_shape(self, shape: Any, node: Any) -> Any:
+        if shape.type_name not in _BODIES or shape.serialization.get("location"):
+            return super()._parse_shape(shape, node)  # pyright: ignore[reportAttributeAccessIssue]
+        try:
+            decode = self._compiled.get(shape)
+            if decode is None:
+                decode = self._compiled[shape] = self._decoders(shape).decoder(shape) or _as_it_is
+            return decode(node)
+        except Exception:  # whatever it is, it is said in botocore's words
+            return self._reference._parse_shape(shape, node)
+
+    def _decoders(self, shape: Any) -> Any:
+        shapes = shape._shape_resolver._shape_map
+        if not isinstance(shapes, Packed):  # the model of a user's own loader, which may go
+            return type(self)._make_decoders(parse_timestamp)
+        key = id(shapes), self._protocol
+        if key not in _shared:
+            _shared[key] = shapes, type(self)._make_decoders(parse_timestamp)
+        return _shared[key][1]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+class _EC2Parser(_Decoding, AioEC2QueryParser):
+    _protocol = "ec2"
+    _make_decoders = XmlDecoders
+
+
+class _QueryParser(_Decoding, AioQueryParser):
+    _protocol = "query"
+    _make_decoders = XmlDecoders
+
+
+class _RestXMLParser(_Decoding, AioRestXMLParser):
+    _protocol = "rest-xml"
+    _make_decoders = XmlDecoders
+
+    def _initial_body_parse(self, xml_string: bytes) -> Any:
+        return xml_string.root if isinstance(xml_string, ParsedBody) else super()._initial_body_parse(xml_string)
+
+
+class _JSONParser(_Decoding, AioJSONParser):
+    _protocol = "json"
+    _make_decoders = partial(JsonDecoders, rest=False)
+
+
+class _RestJSONParser(_Decoding, AioRestJSONParser):
+    _protocol = "rest-json"
+    _make_decoders = partial(JsonDecoders, rest=True)
+
+
+_PARSERS: Final = {
+    each._protocol: each for each in (_EC2Parser, _QueryParser, _RestXMLParser, _JSONParser, _RestJSONParser)
+}
+
+
+class DecodingParserFactory(AioResponseParserFactory):
+    """Gives one parser for each protocol: they have no state but what they have compiled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parsers: dict[str, Any] = {}
+
+    def create_parser(self, protocol_name: str) -> Any:
+        if self._defaults or protocol_name not in _PARSERS:  # a user's own timestamp or blob parser
+            return super().create_parser(protocol_name)
+        if protocol_name not in self._parsers:
+            self._parsers[protocol_name] = _PARSERS[protocol_name]()
+        return self._parsers[protocol_name]

@@ -1,0 +1,1 @@
+"""From service models to functions: pure, no socket, no file, no event loop."""

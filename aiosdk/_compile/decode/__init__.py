@@ -1,0 +1,1 @@
+"""From parsed bodies to Python values, by protocol."""

@@ -1,0 +1,1 @@
+"""From parameters to what botocore says of a request, by protocol, checking them on the way."""
