@@ -29,6 +29,7 @@ built-in base that existing `except` clauses catch.
     +-- NotIterableError (TypeError)
     +-- CollectionArgumentError (ValueError, TypeError)
     +-- ClassesNotReadError (RuntimeError)
+    +-- ResourceDefinitionError (ValueError)
     |
     |   AWS answered, but not with what was asked for
     +-- ResourceNotFoundError (LookupError)
@@ -73,6 +74,7 @@ __all__ = [
     "PoolTimeoutError",
     "ProfileNotFoundError",
     "RepeatedTokenError",
+    "ResourceDefinitionError",
     "ResourceNotExistsError",
     "ResourceNotFoundError",
     "SessionClosedError",
@@ -290,6 +292,12 @@ class ClassesNotReadError(AiosdkError, RuntimeError):
         "read on the event loop. `await session.resource({service_name!r})` first; outside a running loop nothing is "
         "needed."
     )
+
+
+class ResourceDefinitionError(AiosdkError, ValueError):
+    """Raised when a definition of resources (one of the user's own, for boto3's are all known) makes no sense."""
+
+    fmt = "The definition of {what} cannot be used: {problem}."
 
 
 class ResourceNotFoundError(AiosdkError, LookupError):

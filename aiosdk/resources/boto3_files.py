@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from aiosdk.exceptions import ResourceDefinitionError
 from aiosdk.resources.definition import (
     Action,
     Collection,
@@ -130,7 +131,7 @@ class _Reader:
         if name in self._taken:
             name = f"{name}_{category}"
         if name in self._taken:
-            raise ValueError(f"The definition of the resource {self._name} has two members named {name}.")
+            raise ResourceDefinitionError(what=self._name, problem=f"it has two members named {name}")
         self._taken.add(name)
         return name
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from aiosdk.exceptions import ResourceDefinitionError
 from aiosdk.resources.names import snake_case
 from aiosdk.resources.paths import compile_path, compile_target, write
 
@@ -54,7 +55,7 @@ def _value_of(parameter: Parameter) -> Callable[[Resource], Any]:
         return lambda resource: read(resource.meta.data)
     if parameter.source in _CONSTANTS:
         return lambda _: parameter.value
-    raise NotImplementedError(f"A resource definition has a parameter from {parameter.source!r}, which is unknown.")
+    raise ResourceDefinitionError(what=parameter.target, problem=f"there is no source {parameter.source!r}")
 
 
 def overlay(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+from aiosdk.exceptions import ResourceDefinitionError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -116,7 +118,7 @@ def compile_target(target: str) -> tuple[Step, ...]:
     for part in target.split("."):
         step = _TARGET.fullmatch(part)
         if step is None:
-            raise ValueError(f"A resource definition has the target {target!r}, which is no path.")
+            raise ResourceDefinitionError(what=target, problem="it is no path")
         steps.append(Step(step[1], int(step[2]) if (step[2] or "").isdecimal() else step[2]))
     return tuple(steps)
 

@@ -8,6 +8,7 @@ from itertools import repeat
 from operator import itemgetter, methodcaller
 from typing import TYPE_CHECKING, Any
 
+from aiosdk.exceptions import ResourceDefinitionError
 from aiosdk.resources.definition import Parameter
 from aiosdk.resources.names import snake_case
 from aiosdk.resources.paths import compile_path, split_items
@@ -81,7 +82,7 @@ def compile_result(result: ResponseResource, family: Family) -> Make:
     if not lists:
         return _one(result, kind, identifiers)
     if len(lists) > 1:
-        raise NotImplementedError(f"The definition of {result.type} takes its identifiers from more than one list.")
+        raise ResourceDefinitionError(what=result.type, problem="its identifiers come from more than one list")
     from_request, items = lists.pop()
     return _many(result, kind, identifiers, items, from_request=from_request)
 
@@ -96,7 +97,7 @@ def _complete(
             continue
         member = members.get(each.member_name or each.name)
         if member is None or not result.path:
-            raise NotImplementedError(f"The definition of {result.type} does not say where its {each.name} comes from.")
+            raise ResourceDefinitionError(what=result.type, problem=f"it does not say where {each.name} comes from")
         identifiers.append((place, Parameter(each.name, "response", path=f"{result.path}.{member}")))
     return sorted(identifiers, key=itemgetter(0))
 
@@ -131,7 +132,7 @@ def _source(identifier: Parameter) -> Callable[[Resource, dict[str, Any], Any], 
         return lambda _parent, params, _response: read(params)
     if identifier.source in ("response", "data"):
         return lambda _parent, _params, response: read(response)
-    raise NotImplementedError(f"A resource definition has an identifier from {identifier.source!r}, which is unknown.")
+    raise ResourceDefinitionError(what=identifier.target, problem=f"there is no source {identifier.source!r}")
 
 
 def _many(

@@ -175,5 +175,5 @@ def test_targets_of_one_parameter_are_written_as_by_boto3_in_any_order(group: st
 
 @pytest.mark.parametrize("target", ["", "a b", "a[b]", "a..b", "a[0", "a[0].[1]"])
 def test_a_target_that_is_no_path_is_refused(target: str) -> None:
-    with pytest.raises(ValueError, match="which is no path"):
+    with pytest.raises(ValueError, match="it is no path"):
         compile_target(target)
