@@ -26,7 +26,7 @@ fix: .venv/ready ## Repair what can be repaired: lint and formatting
 oldest: ## Run every test with the oldest dependencies that pyproject.toml allows
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' \
-		'aiobotocore==3.9.0' 'aiohttp==3.14.0' 'jmespath==1.0.0'
+		'aiobotocore==3.10.0' 'aiohttp==3.14.0' 'jmespath==1.0.1'
 	.venv-oldest/bin/python -m pytest
 
 bench: .venv/ready ## Run the benchmarks, peers and us side by side
