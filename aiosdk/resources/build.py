@@ -142,9 +142,11 @@ class Family:
             if each.member_name:
                 aliases[each.member_name] = place
         if resource.load:
-            members["load"] = members["reload"] = self._action(kind, resource.load, document)
+            members["load"] = members["reload"] = self._action(
+                kind, resource.load, document, Action(resource.load, self)
+            )
         for action in resource.actions:
-            members[action.name] = self._action(kind, action, document)
+            members[action.name] = self._action(kind, action, document, Action(action, self))
         for attribute, member in resource.attribute_members(self.model.members(resource.shape)).items():
             if attribute in aliases:
                 members[attribute] = Identifier(kind, attribute, aliases[attribute], document)
@@ -188,23 +190,19 @@ class Family:
             lambda: document.signature(operation, filled),
         )
 
-    def _action(self, kind: str, action: definition.Action, document: Documentation) -> Method:
-        done = Action(action, self)
-        return Method(
-            kind,
-            action.name,
-            done.load if action.name == "load" else done.run,
-            lambda: document.action(action, done.filled.names, drops=not done.reads),
-            lambda: document.signature(action.request.operation, done.filled.names),
-        )
+    def _action(
+        self, kind: str, action: definition.Action, document: Documentation, done: Action | BatchAction
+    ) -> Method:
+        def text() -> str:
+            if isinstance(done, BatchAction):
+                return document.batch_action(action, done.filled.names)
+            return document.action(action, done.filled.names, drops=not done.reads)
 
-    def _batch_action(self, kind: str, action: definition.Action, document: Documentation) -> Method:
-        done = BatchAction(action, self)
         return Method(
             kind,
             action.name,
-            done.run,
-            lambda: document.batch_action(action, done.filled.names),
+            done.load if isinstance(done, Action) and action.name == "load" else done.run,
+            text,
             lambda: document.signature(action.request.operation, done.filled.names),
         )
 
@@ -222,7 +220,9 @@ class Family:
         path = (self._prefix, *([] if name == SERVICE else [name]), f"{collection.name}Collection")
         base = self._extras.collections.get((name, collection.name), Collection)
         kind = ".".join((self.service_name, *path[1:]))
-        batch = {each.name: self._batch_action(kind, each, document) for each in collection.batch_actions}
+        batch = {
+            each.name: self._action(kind, each, document, BatchAction(each, self)) for each in collection.batch_actions
+        }
         attributes: dict[str, Any] = {
             "__slots__": (),
             "__module__": self._module,

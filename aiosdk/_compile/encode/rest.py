@@ -45,12 +45,11 @@ def compile_rest(
     host_prefix = compile_host_prefix(operation)
     if shape is None:
         return _without_input(operation.http["requestUri"], method, host_prefix)
-    encode_path = places.compile_path(operation.http["requestUri"])
-    encode_auth_path = places.compile_path(operation.http["authPath"]) if "authPath" in operation.http else None
     members = Members(shape, _placer(shape, encoders, moments))
     required = tuple(shape.metadata.get("required", ()))
     body_default, content_type = _body_default(shape, encoders, content_type)
     encode_body = unusual if shape.is_document_type or shape.is_tagged_union else encoders.rest_body(shape)
+    assemble = _compile_assembly(operation, method, content_type, host_prefix)
 
     def encode(parameters: Any) -> dict[str, Any]:
         if not isinstance(parameters, dict):
@@ -86,6 +85,21 @@ def compile_rest(
                     headers[key + entry] = text
         if in_body:
             body = encode_body(in_body)
+        return assemble(parameters, labels, query, headers, body)
+
+    return encode
+
+
+def _compile_assembly(
+    operation: Any, method: str, content_type: str | None, host_prefix: Callable[[Any], str] | None
+) -> Callable[..., dict[str, Any]]:
+    """Make the function that puts the encoded parts together."""
+    encode_path = places.compile_path(operation.http["requestUri"])
+    encode_auth_path = places.compile_path(operation.http["authPath"]) if "authPath" in operation.http else None
+
+    def assemble(
+        parameters: Any, labels: dict[str, Any], query: dict[str, Any], headers: dict[str, Any], body: Any
+    ) -> dict[str, Any]:
         if content_type is not None and body != b"" and not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = content_type
         request = {
@@ -101,7 +115,7 @@ def compile_rest(
             request["auth_path"] = encode_auth_path(labels)
         return request
 
-    return encode
+    return assemble
 
 
 def _without_input(path: str, method: str, host_prefix: Callable[[Any], str] | None) -> EncodeRequest:
