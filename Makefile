@@ -29,7 +29,7 @@ oldest: ## Run every test with the oldest dependencies that pyproject.toml allow
 		'aiobotocore==3.10.0' 'aiohttp==3.14.0' 'jmespath==1.0.1'
 	.venv-oldest/bin/python -m pytest
 
-bench: .venv/ready ## Run the benchmarks, peers and us side by side
+bench: .venv/ready ## Run the benchmarks, peers and us side by side (about ten minutes)
 	$(PY) -m tests.benchmarks
 
 clean: ## Remove what make made

@@ -1,104 +1,141 @@
-"""Calls: CPU of the client per request, 64 at a time, against a server in another process.
+"""Calls: CPU of the client per call, microseconds; 64 at a time, boto3 on as many threads.
 
-Prints one side as JSON: microseconds of CPU per call (getrusage), and connections opened.
+Prints one side as JSON. Raw aiohttp sends headers as long as ours, and reads the answer.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import resource
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks.goals import Goal
+from tests.benchmarks.measuring import per_blocking_call, per_call
+from tests.benchmarks.server import serving
+from tests.benchmarks.sides import Figures, measure_side, open_aiodynamo, open_clients, open_obstore, open_raw
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-SIDES = ("aiosdk", "aiobotocore", "aiohttp")
-CALLS = 3000
-AT_ONCE = 64
-ARGUMENTS = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
+SIDES = ("aiosdk", "aiohttp", "obstore", "aiodynamo", "aiobotocore", "aioboto3", "boto3")
+BODY = b"x" * 1024
+GET, HEAD, PUT = "GetObject 1 KiB", "HeadObject", "PutObject 1 KiB"
+PUT_BARE = "PutObject 1 KiB (raw: no Expect)"
+GET_ALONE = "GetObject 1 KiB, one at a time"
+GET_ITEM, RECEIVE = "DynamoDB GetItem", "SQS ReceiveMessage (10)"
+_LIKE_AIOHTTP = Goal("aiohttp", 1.6)
+_LIKE_OBSTORE = Goal("obstore", 1)
+GOALS = {
+    GET: (_LIKE_AIOHTTP, _LIKE_OBSTORE),
+    HEAD: (_LIKE_AIOHTTP, _LIKE_OBSTORE),
+    PUT: (_LIKE_AIOHTTP, _LIKE_OBSTORE),
+    PUT_BARE: (),
+    GET_ALONE: (),
+    GET_ITEM: (_LIKE_AIOHTTP,),
+    RECEIVE: (_LIKE_AIOHTTP,),
+}
 
 
-def _cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+async def _measure(calls: dict[str, Callable[[], Awaitable[Any]]]) -> Figures:
+    figures = {name: await per_call(call) for name, call in calls.items()}
+    if GET in calls:
+        figures[GET_ALONE] = await per_call(calls[GET], at_once=1)
+    return figures
 
 
-async def _measure(call: Callable[[], Awaitable[Any]]) -> float:
-    gate = asyncio.Semaphore(AT_ONCE)
+async def client(side: str) -> Figures:
+    """Ours, aiobotocore or aioboto3."""
+    with serving() as url:
+        async with open_clients(side, url) as make:
+            s3, dynamodb, sqs = [await make(name) for name in ("s3", "dynamodb", "sqs")]
 
-    async def one() -> None:
-        async with gate:
-            await call()
+            async def get() -> None:
+                await (await s3.get_object(Bucket="bucket", Key="key"))["Body"].read()
 
-    await asyncio.gather(*(one() for _ in range(CALLS // 10)))
-    before = _cpu()
-    await asyncio.gather(*(one() for _ in range(CALLS)))
-    return (_cpu() - before) / CALLS * 1e6
-
-
-async def _client_calls(client: Any) -> dict[str, float]:
-    async def get() -> None:
-        await (await client.get_object(Bucket="bucket", Key="key"))["Body"].read()
-
-    async def head() -> None:
-        await client.head_object(Bucket="bucket", Key="key")
-
-    async def put() -> None:
-        await client.put_object(Bucket="bucket", Key="key", Body=b"x" * 1024)
-
-    return {
-        "GetObject 1 KiB": await _measure(get),
-        "HeadObject": await _measure(head),
-        "PutObject 1 KiB": await _measure(put),
-    }
+            figures = await _measure(
+                {
+                    GET: get,
+                    HEAD: lambda: s3.head_object(Bucket="bucket", Key="key"),
+                    PUT: lambda: s3.put_object(Bucket="bucket", Key="key", Body=BODY),
+                    GET_ITEM: lambda: dynamodb.get_item(TableName="t", Key={"pk": {"S": "a"}}),
+                    RECEIVE: lambda: sqs.receive_message(QueueUrl=f"{url}/1/q", MaxNumberOfMessages=10),
+                }
+            )
+            return figures | {PUT_BARE: figures[PUT]}
 
 
-async def aiosdk(url: str) -> dict[str, float]:
-    import aiosdk
+async def boto3() -> Figures:
+    with serving() as url:
+        async with open_clients("boto3", url) as make:
+            s3, dynamodb, sqs = [await make(name) for name in ("s3", "dynamodb", "sqs")]
 
-    async with aiosdk.Session(**ARGUMENTS, endpoint_url=url, max_connections=AT_ONCE) as session:
-        return await _client_calls(await session.client("s3"))
+            def get() -> None:
+                s3.get_object(Bucket="bucket", Key="key")["Body"].read()
 
-
-async def aiobotocore(url: str) -> dict[str, float]:
-    from aiobotocore.config import AioConfig
-    from aiobotocore.session import AioSession
-
-    config = AioConfig(max_pool_connections=AT_ONCE)
-    async with AioSession().create_client("s3", endpoint_url=url, config=config, **ARGUMENTS) as client:
-        return await _client_calls(client)
-
-
-async def aiohttp(url: str) -> dict[str, float]:
-    import aiohttp
-
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE)) as session:
-
-        async def send(method: str, body: bytes | None = None) -> None:
-            async with session.request(method, f"{url}/bucket/key", data=body) as response:
-                await response.read()
-
-        return {
-            "GetObject 1 KiB": await _measure(lambda: send("GET")),
-            "HeadObject": await _measure(lambda: send("HEAD")),
-            "PutObject 1 KiB": await _measure(lambda: send("PUT", b"x" * 1024)),
-        }
+            calls: dict[str, Callable[[], Any]] = {
+                GET: get,
+                HEAD: lambda: s3.head_object(Bucket="bucket", Key="key"),
+                PUT: lambda: s3.put_object(Bucket="bucket", Key="key", Body=BODY),
+                GET_ITEM: lambda: dynamodb.get_item(TableName="t", Key={"pk": {"S": "a"}}),
+                RECEIVE: lambda: sqs.receive_message(QueueUrl=f"{url}/1/q", MaxNumberOfMessages=10),
+            }
+            figures = {name: per_blocking_call(call) for name, call in calls.items()}
+            return figures | {GET_ALONE: per_blocking_call(get, at_once=1)}
 
 
-def main() -> None:
-    server = subprocess.Popen([sys.executable, "-m", "tests.support.server"], stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        url = server.stdout.readline().strip()
-        side = {"aiosdk": aiosdk, "aiobotocore": aiobotocore, "aiohttp": aiohttp}[sys.argv[1]]
-        print(json.dumps(asyncio.run(side(url))))
-    finally:
-        server.kill()
-        server.wait()
+async def aiohttp() -> Figures:
+    get_item = b'{"TableName": "t", "Key": {"pk": {"S": "a"}}}'
+    receive = b'{"QueueUrl": "http://127.0.0.1:37073/1/q", "MaxNumberOfMessages": 10}'
+    with serving() as url:
+        key = f"{url}/bucket/key"
+        json = {"Content-Type": "application/x-amz-json-1.0"}
+        item = {**json, "X-Amz-Target": "DynamoDB_20120810.GetItem"}
+        queue = {**json, "X-Amz-Target": "AmazonSQS.ReceiveMessage", "x-amzn-query-mode": "true"}
+        checksum = {"x-amz-checksum-crc32": "SNfwYw==", "x-amz-sdk-checksum-algorithm": "CRC32"}
+        async with open_raw() as send:
+            return await _measure(
+                {
+                    GET: lambda: send("GET", key, **{"x-amz-checksum-mode": "ENABLED"}),
+                    HEAD: lambda: send("HEAD", key),
+                    PUT: lambda: send("PUT", key, BODY, Expect="100-continue", **checksum),
+                    PUT_BARE: lambda: send("PUT", key, BODY, **checksum),
+                    GET_ITEM: lambda: send("POST", f"{url}/", get_item, **item),
+                    RECEIVE: lambda: send("POST", f"{url}/", receive, **queue),
+                }
+            )
+
+
+async def obstore() -> Figures:
+    import obstore
+
+    with serving() as url:
+        store: Any = open_obstore(url)
+
+        async def get() -> None:
+            await (await obstore.get_async(store, "key")).bytes_async()
+
+        return await _measure(
+            {
+                GET: get,
+                HEAD: lambda: obstore.head_async(store, "key"),
+                PUT: lambda: obstore.put_async(store, "key", BODY),
+            }
+        )
+
+
+async def aiodynamo() -> Figures:
+    with serving() as url:
+        async with open_aiodynamo(url) as client:
+            return await _measure({GET_ITEM: lambda: client.get_item("t", {"pk": "a"})})
 
 
 if __name__ == "__main__":
-    main()
+    measure_side(
+        {
+            "aiosdk": lambda: client("aiosdk"),
+            "aiohttp": aiohttp,
+            "obstore": obstore,
+            "aiodynamo": aiodynamo,
+            "aiobotocore": lambda: client("aiobotocore"),
+            "aioboto3": lambda: client("aioboto3"),
+            "boto3": boto3,
+        }
+    )

@@ -1,53 +1,64 @@
-"""Making clients: what the event loop notices, and what a session costs.
+"""Clients: how long the loop stands still while one is made and first used, and what a session costs, milliseconds.
 
-Prints one side as JSON: milliseconds, except where the name says otherwise.
+Prints one side as JSON. In each of 20 services one call is made with the first client.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import importlib
-import json
-import sys
 import time
 import tracemalloc
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks.goals import Goal
+from tests.benchmarks.server import serving
+from tests.benchmarks.sides import TINY, Figures, measure_side, open_clients
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
 
 SIDES = ("aiosdk", "aiobotocore")
-SERVICES = ["s3", "ec2", "iam", "dynamodb", "sqs", "sns", "lambda", "sts", "rds", "cloudformation"]
-SERVICES += ["ecs", "kms", "logs", "glue", "sagemaker", "route53", "quicksight", "autoscaling", "ssm", "events"]
-ARGUMENTS = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
-
-
-class Ours:
-    def __init__(self) -> None:
-        import aiosdk
-
-        self.session = aiosdk.Session(**ARGUMENTS)
-
-    async def client(self, name: str) -> Any:
-        return await self.session.client(name)
-
-    async def close(self) -> None:
-        await self.session.close()
-
-
-class Aiobotocore:
-    def __init__(self) -> None:
-        from aiobotocore.session import AioSession
-
-        self.session = AioSession()
-        self.clients: list[Any] = []
-
-    async def client(self, name: str) -> Any:
-        client = await self.session.create_client(name, **ARGUMENTS).__aenter__()
-        self.clients.append(client)
-        return client
-
-    async def close(self) -> None:
-        for client in self.clients:
-            await client.__aexit__(None, None, None)
+STALL = "longest stall, first {} client and call"
+OTHERS = "the same, the longest of 16 other services"
+WALL, AGAIN = "first s3 client and call, wall", "the same s3 client again, us"
+SECOND, SIZE = "second session, first {} client, CPU", "second session with an s3 client, MB"
+GOALS = {
+    STALL.format("s3"): (Goal("", 15),),
+    STALL.format("ec2"): (Goal("", 25),),
+    STALL.format("dynamodb"): (Goal("", 15),),
+    STALL.format("iam"): (Goal("", 15),),
+    OTHERS: (Goal("", 15),),
+    WALL: (),
+    SECOND.format("s3"): (Goal("", 1),),
+    SECOND.format("ec2"): (Goal("", 1),),
+    SIZE: (Goal("", 1),),
+    AGAIN: (),
+}
+FIRST_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "s3": ("head_object", {"Bucket": "bucket", "Key": "key"}),
+    "ec2": ("describe_instances", {}),
+    "dynamodb": ("get_item", {"TableName": "t", "Key": {"pk": {"S": "a"}}}),
+    "iam": ("list_users", {}),
+    "sqs": ("receive_message", {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/1/q"}),
+    "sns": ("list_topics", {}),
+    "lambda": ("list_functions", {}),
+    "sts": ("get_caller_identity", {}),
+    "rds": ("describe_db_instances", {}),
+    "cloudformation": ("list_stacks", {}),
+    "ecs": ("list_clusters", {}),
+    "kms": ("list_keys", {}),
+    "logs": ("describe_log_groups", {}),
+    "glue": ("get_databases", {}),
+    "sagemaker": ("list_models", {}),
+    "route53": ("list_hosted_zones", {}),
+    "quicksight": ("list_users", {"AwsAccountId": "123456789012", "Namespace": "default"}),
+    "autoscaling": ("describe_auto_scaling_groups", {}),
+    "ssm": ("describe_parameters", {}),
+    "events": ("list_rules", {}),
+}
 
 
 class Heartbeat:
@@ -68,54 +79,62 @@ class Heartbeat:
         longest, self.longest = self.longest, 0.0
         return longest * 1e3
 
+    def stop(self) -> None:
+        self._task.cancel()
 
-async def measure(side: type[Any]) -> dict[str, float]:
-    figures: dict[str, float] = {}
-    heart = Heartbeat()
-    await heart.take()
-    started = time.perf_counter()
-    session = side()
-    stalls = {}
-    for name in SERVICES:
-        await session.client(name)
-        stalls[name] = await heart.take()
-        if name == "s3":
-            figures["first s3 client, wall"] = (time.perf_counter() - started) * 1e3
-    figures["longest stall, first s3 client"] = stalls.pop("s3")
-    figures["longest stall, first ec2 client"] = stalls.pop("ec2")
-    figures["longest stall, 18 other services"] = max(stalls.values())
-    repeats = 1000 if side is Ours else 20
-    started = time.perf_counter()
-    for _ in range(repeats):
-        await session.client("s3")
-    figures["the same s3 client again, us"] = (time.perf_counter() - started) / repeats * 1e6
-    await session.close()
+
+def start(side: str) -> Awaitable[Figures]:
+    # What a program imports at its top. aiosdk imports aiohttp and aiobotocore later, with its first client.
+    for name in ("aiosdk",) if side == "aiosdk" else ("aiobotocore.session", "aiobotocore.config"):
+        importlib.import_module(name)
+    return measure(side)
+
+
+async def measure(side: str) -> Figures:
+    with serving(items=1) as url:
+        return await _first_session(side, url) | await _second_session(side, url)
+
+
+async def _first_session(side: str, url: str) -> Figures:
+    async with contextlib.AsyncExitStack() as stack:
+        heart = Heartbeat()
+        await heart.take()
+        started = time.perf_counter()
+        make = await stack.enter_async_context(open_clients(side, url))
+        stalls = {}
+        wall = 0.0
+        for name, (operation, given) in FIRST_CALLS.items():
+            client = await make(name)
+            await getattr(client, operation)(**given)
+            wall = wall or (time.perf_counter() - started) * 1e3
+            stalls[name] = await heart.take()
+        figures = {STALL.format(name): stalls.pop(name) for name in ("s3", "ec2", "dynamodb", "iam")}
+        heart.stop()
+        repeats = 1000 if side == "aiosdk" else 20
+        started = time.perf_counter()
+        for _ in range(1 if TINY else repeats):
+            await make("s3")
+        again = (time.perf_counter() - started) / repeats * 1e6
+        return figures | {OTHERS: max(stalls.values()), WALL: wall, AGAIN: again}
+
+
+async def _second_session(side: str, url: str) -> Figures:
+    figures: Figures = {}
     for name in ("s3", "ec2"):
         gc.collect()
         started = time.process_time()
-        another = side()
-        await another.client(name)
-        figures[f"second session, first {name} client, CPU"] = (time.process_time() - started) * 1e3
-        await another.close()
-    del another
+        async with open_clients(side, url) as make:
+            await make(name)
+            figures[SECOND.format(name)] = (time.process_time() - started) * 1e3
     gc.collect()
     tracemalloc.start()
-    another = side()
-    await another.client("s3")
-    gc.collect()
-    figures["second session with an s3 client, MB"] = tracemalloc.get_traced_memory()[0] / 2**20
-    await another.close()
+    async with open_clients(side, url) as make:
+        await make("s3")
+        gc.collect()
+        figures[SIZE] = tracemalloc.get_traced_memory()[0] / 2**20
+    tracemalloc.stop()
     return figures
 
 
-def main() -> None:
-    side = sys.argv[1]
-    started = time.process_time()
-    # What a program imports at its top. aiosdk imports aiohttp and aiobotocore later, with its first client.
-    importlib.import_module("aiosdk" if side == "aiosdk" else "aiobotocore.session")
-    figures = {"import, CPU": (time.process_time() - started) * 1e3}
-    print(json.dumps(figures | asyncio.run(measure({"aiosdk": Ours, "aiobotocore": Aiobotocore}[side]))))
-
-
 if __name__ == "__main__":
-    main()
+    measure_side({side: lambda side=side: start(side) for side in SIDES})

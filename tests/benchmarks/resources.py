@@ -1,63 +1,52 @@
 """Resources: CPU per listed item on pages from another process, and what making resources costs, in microseconds.
 
-Prints one side as JSON. aioboto3 runs in `.venv-peers`, with the aiobotocore that it pins.
+Prints one side as JSON. `added to a parsed page` is what resources cost alone, without the request and its parsing.
 """
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import json
-import os
-import resource
-import subprocess
-import sys
 import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from tests.benchmarks.goals import Goal
+from tests.benchmarks.measuring import cpu
+from tests.benchmarks.server import serving
+from tests.benchmarks.sides import ARGUMENTS, TINY, Figures, measure_side
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-SIDES = ("aiosdk", "boto3", "aioboto3")
-ARGUMENTS = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
+SIDES = ("aiosdk", "aioboto3", "boto3")
+OBJECT, USER = "an object of bucket.objects.all()", "a user of iam.users.all()"
+ADDED = "added to a parsed page, per "
+MAKING, REFERENCE, AGAIN = 'ec2.Instance("i-1")', "instance.vpc", 'session.resource("ec2") again'
+GOALS: dict[str, tuple[Goal, ...]] = {
+    OBJECT: (Goal("aioboto3", 1 / 10),),
+    USER: (),
+    f"{ADDED}object": (),
+    f"{ADDED}user": (),
+    MAKING: (),
+    REFERENCE: (),
+    AGAIN: (),
+}
 INSTANCE = {"InstanceId": "i-1", "VpcId": "vpc-1", "SubnetId": "subnet-1", "ImageId": "ami-1"}
-PEERS = os.path.join(os.path.dirname(__file__), "..", "..", ".venv-peers")
-
-
-def interpreter(side: str) -> str | None:
-    """The Python that a side runs in; None where it cannot be had."""
-    if side != "aioboto3":
-        return sys.executable
-    python = os.path.join(PEERS, "bin", "python")
-    try:
-        if not os.path.exists(python):
-            subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)
-        if subprocess.run([python, "-c", "import aioboto3"], capture_output=True).returncode != 0:
-            install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "aioboto3"]
-            subprocess.run(install, check=True, stderr=subprocess.DEVNULL)
-    except (OSError, subprocess.CalledProcessError) as error:
-        print(f"aioboto3 could not be installed in .venv-peers and is left out: {error}")
-        return None
-    return python
-
-
-def _cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+LISTING = {"pages": 2, "items": 20} if TINY else {"pages": 15, "items": 1000}
+PAGES = 2 if TINY else 50
 
 
 async def _items(collection: Any) -> float:
     """Microseconds of CPU per item, for an async collection or a plain one."""
     count = 0
-    before = _cpu()
+    before = cpu()
     if hasattr(collection, "__aiter__"):
         async for _ in collection:
             count += 1
     else:
         for _ in collection:
             count += 1
-    return (_cpu() - before) / count * 1e6
+    return (cpu() - before) / count * 1e6
 
 
 async def _each(times: int, call: Callable[[], Any]) -> float:
@@ -115,17 +104,14 @@ class Parsed:
             yield page
 
 
-PAGES = 50
-
-
-async def aiosdk(url: str) -> dict[str, float]:
+async def aiosdk(url: str) -> Figures:
     import aiosdk
 
     async with aiosdk.Session(**ARGUMENTS, endpoint_url=url) as session:
-        figures = await _measure(session.resource, 20_000, makings=2000)
+        figures = await _measure(session.resource, 100 if TINY else 20_000, makings=10 if TINY else 2000)
         s3, iam = await session.resource("s3"), await session.resource("iam")
         for name, collection, client, method, given in (
-            ("object", s3.Bucket("b").objects, s3.meta.client, "list_objects_v2", {"Bucket": "b"}),
+            ("object", s3.Bucket("bucket").objects, s3.meta.client, "list_objects_v2", {"Bucket": "bucket"}),
             ("user", iam.users, iam.meta.client, "list_users", {}),
         ):
             page = await getattr(client, method)(**given)
@@ -138,11 +124,11 @@ async def aiosdk(url: str) -> dict[str, float]:
 
             setattr(client, method, parsed)
             for left in (1, PAGES):  # noqa: B007 - the first to warm up
-                figures[f"added to a parsed page, per {name}"] = await _items(collection.all())
+                figures[f"{ADDED}{name}"] = await _items(collection.all())
         return figures
 
 
-async def boto3(url: str) -> dict[str, float]:
+async def boto3(url: str) -> Figures:
     import boto3
 
     session = boto3.Session(**ARGUMENTS)
@@ -150,7 +136,7 @@ async def boto3(url: str) -> dict[str, float]:
     return figures | await _added(session.resource("s3", endpoint_url=url), session.resource("iam", endpoint_url=url))
 
 
-async def aioboto3(url: str) -> dict[str, float]:
+async def aioboto3(url: str) -> Figures:
     import aioboto3
 
     session = aioboto3.Session(**ARGUMENTS)
@@ -168,49 +154,39 @@ async def aioboto3(url: str) -> dict[str, float]:
     return figures
 
 
-async def _measure(make: Callable[[str], Any], times: int, makings: int) -> dict[str, float]:
+async def _measure(make: Callable[[str], Any], times: int, makings: int) -> Figures:
     s3, iam, ec2 = [await _done(make(name)) for name in ("s3", "iam", "ec2")]
-    bucket = await _done(s3.Bucket("b"))
+    bucket = await _done(s3.Bucket("bucket"))
     await _items(bucket.objects.limit(1000))
     await _items(iam.users.limit(1000))
     return {
-        "an object of bucket.objects.all()": await _items(bucket.objects.all()),
-        "a user of iam.users.all()": await _items(iam.users.all()),
-        'ec2.Instance("i-1")': await _each(times, lambda: ec2.Instance("i-1")),
-        "instance.vpc": await _vpc(ec2, times),
-        'session.resource("ec2") again': await _each(makings, lambda: make("ec2")),
+        OBJECT: await _items(bucket.objects.all()),
+        USER: await _items(iam.users.all()),
+        MAKING: await _each(times, lambda: ec2.Instance("i-1")),
+        REFERENCE: await _vpc(ec2, times),
+        AGAIN: await _each(makings, lambda: make("ec2")),
     }
 
 
-async def _added(s3: Any, iam: Any) -> dict[str, float]:
+async def _added(s3: Any, iam: Any) -> Figures:
     """What a peer's layer adds to parsed pages, which come from its paginator."""
-    bucket = await _done(s3.Bucket("b"))
-    figures: dict[str, float] = {}
+    bucket = await _done(s3.Bucket("bucket"))
+    figures: Figures = {}
     for name, collection, client, list_them in (
-        ("object", bucket.objects, s3.meta.client, lambda client: client.list_objects(Bucket="b")),
+        ("object", bucket.objects, s3.meta.client, lambda client: client.list_objects(Bucket="bucket")),
         ("user", iam.users, iam.meta.client, lambda client: client.list_users()),
     ):
         page = await _done(list_them(client))
         for pages in (1, PAGES):  # the first to warm up
             client.get_paginator = Parsed([page] * pages)
-            figures[f"added to a parsed page, per {name}"] = await _items(collection.all())
+            figures[f"{ADDED}{name}"] = await _items(collection.all())
     return figures
 
 
-def main() -> None:
-    server = subprocess.Popen([sys.executable, "-m", "tests.support.listings"], stdout=subprocess.PIPE, text=True)
-    sides: dict[str, Callable[[str], Awaitable[dict[str, float]]]] = {
-        "aiosdk": aiosdk,
-        "boto3": boto3,
-        "aioboto3": aioboto3,
-    }
-    try:
-        assert server.stdout is not None
-        print(json.dumps(asyncio.run(sides[sys.argv[1]](server.stdout.readline().strip()))))  # pyright: ignore
-    finally:
-        server.kill()
-        server.wait()
+async def measure(side: Callable[[str], Awaitable[Figures]]) -> Figures:
+    with serving(**LISTING) as url:
+        return await side(url)
 
 
 if __name__ == "__main__":
-    main()
+    measure_side({each.__name__: lambda each=each: measure(each) for each in (aiosdk, aioboto3, boto3)})
