@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import io
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from aiobotocore.client import AioBaseClient
@@ -15,7 +16,10 @@ from botocore import xform_name
 from botocore.exceptions import NoRegionError as UpstreamNoRegionError
 
 from aiosdk import _off_loop
+from aiosdk._aws.call_plan import CallPlan, call_plan
 from aiosdk._aws.events import runs_hooks_on_loop
+from aiosdk._aws.handover import first_attempt
+from aiosdk._aws.lanes import Lanes
 from aiosdk._aws.pages import PageIterator
 from aiosdk.exceptions import (
     ClientClosedError,
@@ -28,6 +32,8 @@ from aiosdk.exceptions import (
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
+
+    from aiosdk._aws.handover import FirstAttempt
 
 
 class Home(Protocol):
@@ -61,6 +67,7 @@ class Client(AioBaseClient):
 
     _home: Home | None = None
     _closed: bool = False
+    _lanes: Lanes | None = None
     _PY_TO_OP_NAME: Mapping[str, str]
 
     def __repr__(self) -> str:
@@ -72,13 +79,44 @@ class Client(AioBaseClient):
         # therefore stay the one that does the work.
         if _off_loop.is_driven():
             return await _off_loop.OnLoop(lambda: self._make_api_call(operation_name, api_params))
-        with self.calling(xform_name(operation_name)):
+        self.check(operation_name)
+        lanes = self._lanes or self._open_lanes()
+        plan = lanes.plan(operation_name) if lanes is not None else None
+        try:
+            if plan is not None:
+                return await plan.call(api_params, partial(self._reference, operation_name))
+            return await self._reference(operation_name, api_params)
+        except UpstreamNoRegionError as error:
+            raise self._no_region() from error
+
+    def _open_lanes(self) -> Lanes | None:
+        if self._lanes is None and runs_hooks_on_loop(self.meta.events):
+            self._lanes = Lanes(self)
+        return self._lanes
+
+    def plan(self, operation_name: str) -> CallPlan:
+        """Say what a call of an operation does: `print(client.plan("put_object"))`.
+
+        Sends nothing. Raises `UnknownOperationError` when the service has no such operation.
+        """
+        if operation_name not in self._PY_TO_OP_NAME:
+            self.__getattr__(operation_name)
+        return call_plan(self, self._open_lanes(), operation_name, self._PY_TO_OP_NAME[operation_name])
+
+    async def _reference(
+        self, operation_name: str, api_params: dict[str, Any], first: FirstAttempt | None = None
+    ) -> Any:
+        """Make a call as aiobotocore does; `first` is what came of its first request, where that was sent already."""
+        token = first_attempt.set(first)
+        try:
             files = [name for name, value in api_params.items() if _may_block(value)]
             if files and self._may_be_driven(api_params):
                 return await _off_loop.drive(super()._make_api_call(operation_name, api_params))
             for name in files:
                 api_params = {**api_params, name: io.BytesIO(await _off_loop.call(api_params[name].read))}
             return await super()._make_api_call(operation_name, api_params)
+        finally:
+            first_attempt.reset(token)
 
     def _may_be_driven(self, api_params: dict[str, Any]) -> bool:
         """Whether a call needs nothing of the event loop between its requests."""
@@ -89,17 +127,23 @@ class Client(AioBaseClient):
     @contextmanager
     def calling(self, method_name: str) -> Generator[None]:
         """Check that a method may be called here and now, and explain what botocore leaves unexplained."""
-        service = self.meta.service_model.service_name
-        if self._closed:
-            raise ClientClosedError(service_name=service, operation_name=method_name)
-        if self._home is None:
-            yield
-            return
-        self._home.check(f"call {service}.{method_name}")
+        self.check(method_name)
         try:
             yield
         except UpstreamNoRegionError as error:
-            raise NoRegionError(service_name=service, profile=self._home.profile_name) from error
+            raise self._no_region() from error
+
+    def check(self, method_name: str) -> None:
+        """Raise unless a method may be called here and now."""
+        service = self.meta.service_model.service_name
+        if self._closed:
+            raise ClientClosedError(service_name=service, operation_name=xform_name(method_name))
+        if self._home is not None:
+            self._home.check(f"call {service}.{xform_name(method_name)}")
+
+    def _no_region(self) -> NoRegionError:
+        profile = "default" if self._home is None else self._home.profile_name
+        return NoRegionError(service_name=self.meta.service_model.service_name, profile=profile)
 
     def __getattr__(self, item: str) -> Any:
         if item.startswith("_"):

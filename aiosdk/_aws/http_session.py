@@ -13,6 +13,7 @@ from aiobotocore.awsrequest import AioAWSResponse
 from botocore.httpsession import ProxyConfiguration, get_cert_path
 
 from aiosdk import _off_loop
+from aiosdk._aws.handover import first_attempt
 from aiosdk._transport import http
 from aiosdk._transport.connector import ConnectorOptions
 from aiosdk._transport.loop_pool import Setup
@@ -47,6 +48,7 @@ class PooledHTTPSession:
         connect, read = timeout if isinstance(timeout, (list, tuple)) else (timeout, timeout)
         self._timeouts = http.Timeouts(args.get("pool_timeout", POOL_TIMEOUT), connect, read)
         self._proxies = ProxyConfiguration(proxies=proxies, proxies_settings=proxies_config)
+        self._has_proxies = bool(proxies)
         names = ConnectorOptions.__dataclass_fields__
         options = ConnectorOptions(**{name: value for name, value in args.items() if name in names})
         self._plain = Setup(options=options)
@@ -78,30 +80,45 @@ class PooledHTTPSession:
         return await self._send(request)
 
     async def _send(self, request: Any) -> AioAWSResponse:
-        url = request.url
-        proxy = self._proxies.proxy_url_for(url)
-        secure = url.startswith("https:") or (proxy or "").startswith("https:")
-        timeouts = self._timeouts
-        if (read := (getattr(request, "context", None) or {}).get("read_timeout")) is not None:
-            timeouts = http.Timeouts(timeouts.pool, timeouts.connect, read)
-        headers = {name: _text(value) for name, value in request.headers.items()}
-        headers["Accept-Encoding"] = "identity"
-        response = await http.exchange(
-            self.pool,
-            self._secure if secure else self._plain,
-            http.Request(
-                method=request.method,
-                url=url,
-                headers=headers,
-                body=_off_loop_body(request.body),
-                timeouts=timeouts,
+        url, headers = request.url, request.headers
+        response = None
+        if (first := first_attempt.get()) is not None and first.sender is self:
+            response, headers = first.take(), first.same_call(headers)
+        if response is None:
+            response = await self.exchange(
+                request.method,
+                url,
+                {name: _text(value) for name, value in headers.items()},
+                _off_loop_body(request.body),
                 stream=bool(request.stream_output),
-                proxy=proxy,
-            ),
-        )
+                read_timeout=(getattr(request, "context", None) or {}).get("read_timeout"),
+            )
         answer = AioAWSResponse(url, response.status, response.headers, response.body)
         answer._content = response.content  # pyright: ignore[reportPrivateUsage]
         return answer
+
+    async def exchange(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: Any,
+        *,
+        stream: bool,
+        read_timeout: float | None = None,
+    ) -> http.Response:
+        """Send one request over the pool, with the client's time-outs, TLS settings and proxy."""
+        proxy = self._proxies.proxy_url_for(url) if self._has_proxies else None
+        secure = url.startswith("https:") or (proxy or "").startswith("https:")
+        timeouts = self._timeouts
+        if read_timeout is not None:
+            timeouts = http.Timeouts(timeouts.pool, timeouts.connect, read_timeout)
+        headers["Accept-Encoding"] = "identity"
+        return await http.exchange(
+            self.pool,
+            self._secure if secure else self._plain,
+            http.Request(method, url, headers, body, timeouts, stream, proxy),
+        )
 
 
 def bind(pool: ConnectionPool) -> type[PooledHTTPSession]:

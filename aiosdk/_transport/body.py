@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from aiosdk._transport.direct import DirectResponse
+
 
 class Body:
     """The bytes of one response, read in order.
@@ -19,7 +21,7 @@ class Body:
     `content` (here the body itself), `close()` and `read()`.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse | DirectResponse) -> None:
         self._response = response
         self._stream = response.content
         self.url = str(response.url)

@@ -127,6 +127,7 @@ class SlotConnector(aiohttp.TCPConnector):
         self._proxy_tls = proxy_tls
         self._on_idle = on_idle
         self._routes: dict[ConnectionKey, Route] = {}
+        self._direct: dict[str, tuple[ConnectionKey, str]] = {}
         self._factory = partial(Wire, loop=self._loop)
 
     async def connect(
@@ -138,6 +139,7 @@ class SlotConnector(aiohttp.TCPConnector):
         if route is None:
             if len(self._routes) >= MAX_ROUTES:
                 self._routes.clear()
+                self._direct.clear()
             route = self._routes[key] = Route(f"{key.host}:{key.port}", (id(self), key))
         wire = self._slots.take_idle(route)
         if wire is None:
@@ -152,7 +154,28 @@ class SlotConnector(aiohttp.TCPConnector):
             raise aiohttp.ServerDisconnectedError
         wire.idle_until = None
         self._traffic.requests += 1
+        if not req.proxy and not key.proxy and "Host" in req.headers:
+            self._direct[f"{req.url.scheme}://{req.url.raw_authority}"] = key, req.headers["Host"]
         return Connection(self, key, wire, self._loop)
+
+    def known_route(self, origin: str) -> tuple[ConnectionKey, str] | None:
+        """Give what connections to a server are kept by, and its `Host` header, once aiohttp has connected to it."""
+        return self._direct.get(origin)
+
+    def take_idle(self, key: ConnectionKey) -> Wire | None:
+        """Take an idle connection for a request that aiohttp does not send."""
+        route = self._routes.get(key)
+        wire = None if route is None or self._closed else self._slots.take_idle(route)
+        if wire is None:
+            return None
+        assert isinstance(wire, Wire)
+        wire.idle_until = None
+        self._traffic.requests += 1
+        return wire
+
+    def give_back(self, key: ConnectionKey, wire: Wire, *, should_close: bool = False) -> None:
+        """Give back a connection that was taken by `take_idle`."""
+        self._release(key, wire, should_close=should_close or wire.should_close)
 
     async def _acquire(self, route: Route, timeout: float | None) -> Lease | None:
         slots = self._slots

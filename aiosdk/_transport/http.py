@@ -11,6 +11,7 @@ from aiohttp.client import URL  # pyright: ignore[reportPrivateImportUsage]
 from botocore.exceptions import BotoCoreError
 
 from aiosdk import _off_loop
+from aiosdk._transport import direct
 from aiosdk._transport.body import Body
 from aiosdk._transport.failures import request_error
 from aiosdk.exceptions import SessionClosedError
@@ -70,26 +71,10 @@ async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Resp
     """
     try:
         http = await pool.http(setup)
-        headers = dict(request.headers)
-        chunked = headers.pop("Transfer-Encoding", "").lower() == "chunked"
-        response = await http.request(
-            request.method,
-            URL(request.url, encoded=True),
-            headers=headers,
-            data=_payload(request.body),
-            chunked=chunked or None,
-            allow_redirects=False,
-            proxy=request.proxy,
-            timeout=aiohttp.ClientTimeout(
-                total=None,
-                connect=request.timeouts.pool,
-                sock_connect=request.timeouts.connect,
-                sock_read=request.timeouts.read,
-            ),
-        )
+        response = await direct.send(http, request) or await _by_aiohttp(http, request)
         body = Body(response)
         try:
-            content = None if request.stream else await response.read()
+            content = None if request.stream else await response.content.read()
         except BaseException:
             body.close()
             raise
@@ -102,7 +87,27 @@ async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Resp
         raise request_error(failure, request.url, request.proxy) from failure
 
 
-def _plain_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+async def _by_aiohttp(http: aiohttp.ClientSession, request: Request) -> aiohttp.ClientResponse:
+    headers = dict(request.headers)
+    chunked = headers.pop("Transfer-Encoding", "").lower() == "chunked"
+    return await http.request(
+        request.method,
+        URL(request.url, encoded=True),
+        headers=headers,
+        data=_payload(request.body),
+        chunked=chunked or None,
+        allow_redirects=False,
+        proxy=request.proxy,
+        timeout=aiohttp.ClientTimeout(
+            total=None,
+            connect=request.timeouts.pool,
+            sock_connect=request.timeouts.connect,
+            sock_read=request.timeouts.read,
+        ),
+    )
+
+
+def _plain_headers(response: aiohttp.ClientResponse | direct.DirectResponse) -> dict[str, str]:
     """Header names in lower case, as botocore's parsers expect them; of two with one name the last counts."""
     # UTF-8 is what S3 sends for metadata outside ASCII; other bytes come through as Latin-1, as HTTP says.
     return {name.decode("latin-1").lower(): _text(value) for name, value in response.raw_headers}

@@ -192,7 +192,7 @@ def spoil(parameters: dict[str, Any], seed: object) -> dict[str, Any]:
     for _ in range(chance.randint(1, 3)):
         places = list(_places(spoiled))
         if not places or chance.random() < 0.1:
-            spoiled[f"Unknown{chance.randint(0, 9)}"] = chance.choice(_WRONG)
+            spoiled[f"Unknown{chance.randint(0, 9)}"] = _copied(chance.choice(_WRONG))
             continue
         holder, key = chance.choice(places)
         how = chance.random()
@@ -201,7 +201,7 @@ def spoil(parameters: dict[str, Any], seed: object) -> dict[str, Any]:
         elif how < 0.4 and isinstance(holder, dict):
             holder["nothing like it"] = holder[key]
         else:
-            holder[key] = chance.choice(_WRONG)
+            holder[key] = _copied(chance.choice(_WRONG))
     return spoiled
 
 

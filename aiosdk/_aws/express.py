@@ -1,0 +1,365 @@
+"""The express lane of a call: one operation of one client, compiled to a plan, and run straight over the pool.
+
+A plan covers the calls that are ordinary and succeed at once. Whatever happens before anything is sent (parameters
+that are not valid, say) sends the call down the reference lane from its start; whatever comes of the one request that
+is not simply a success is handed over to it. So every error, and every second attempt, is aiobotocore's own.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportPrivateUsage=false
+# botocore and aiobotocore have no types.
+
+from __future__ import annotations
+
+import io
+import os
+import uuid
+import zlib
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from aiobotocore.httpchecksum import apply_request_checksum, handle_checksum_body
+from aiobotocore.response import AioStreamingBody
+from botocore import auth
+from botocore.awsrequest import HeadersDict
+from botocore.compress import maybe_compress_request
+from botocore.context import ClientContext, get_context, reset_context, set_context
+from botocore.handlers import add_recursion_detection_header, convert_body_to_file_like_object, handle_expires_header
+from botocore.httpchecksum import resolve_checksum_context, resolve_response_checksum_algorithms
+from botocore.utils import percent_encode_sequence
+
+from aiosdk._aws.answers import compile_answer
+from aiosdk._aws.handover import INVOCATION_ID, FirstAttempt
+from aiosdk._aws.quirks import Way
+from aiosdk._aws.targets import NotCompiledError, Targets
+from aiosdk._compile.sign import EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER, hash_payload, s3_signs_payload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aiosdk._aws.quirks import Quirk
+    from aiosdk._aws.targets import Target
+    from aiosdk._transport.http import Response
+
+# botocore's preparer gives a length to the bodies of all others.
+_WITHOUT_LENGTH: Final = ("GET", "HEAD", "OPTIONS")
+
+
+class CredentialsFailedError(Exception):
+    """Raised around the error of a credential provider, which the reference lane need not ask a second time."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class Prepared:
+    """One request, signed and ready, and what is needed to read its answer."""
+
+    __slots__ = ("body", "context", "headers", "invocation_id", "method", "params", "url")
+
+    params: dict[str, Any]
+    context: dict[str, Any]
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: Any
+    invocation_id: str
+
+
+class HTTPAnswer:
+    """What the handlers of botocore that are called after a call look at."""
+
+    __slots__ = ("headers", "raw", "status_code")
+
+    def __init__(self, response: Response) -> None:
+        self.status_code, self.headers, self.raw = response.status, response.headers, response.body
+
+
+class Plan:
+    """What a call of one operation of one client does, step by step.
+
+    Args:
+        client: The client.
+        operation: botocore's model of the operation.
+        handlers: The handlers of each kind of event, with their treatment.
+    """
+
+    def __init__(self, client: Any, operation: Any, handlers: Mapping[str, list[tuple[Any, Quirk]]]) -> None:
+        self.client, self.operation, self.handlers = client, operation, handlers
+        self._before_build = _called(handlers["before-parameter-build"])
+        self._before_call = _called(handlers["before-call"])
+        self._after_call = _called(handlers["after-call"])
+        self._converts_body = any(
+            handler is convert_body_to_file_like_object for handler, _ in handlers["before-parameter-build"]
+        )
+        self._context = _base_context(client, operation)
+        self._encode = client._serializer.encoder(operation)
+        self._prefixes = client._client_config.inject_host_prefix
+        self.targets = Targets(client, operation, self._context, _bucket_regions(handlers))
+        self.has_checksum = _has_checksum(operation)
+        self._validates = None if self.has_checksum else _validated(operation)
+        self._compresses = bool(operation.request_compression)
+        self._traces = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+        self._streams = bool(operation.has_streaming_output)
+        self._checks_crc32 = operation.service_model.service_name == "dynamodb"
+        protocol = operation.service_model.resolved_protocol
+        self._parser = client._endpoint._response_parser_factory.create_parser(protocol)
+        self._answer = compile_answer(operation, self._parser)
+        payload = operation.input_shape and operation.input_shape.serialization.get("payload")
+        blob = bool(payload) and operation.input_shape.members[payload].type_name == "blob"
+        self.payload: str | None = payload if blob else None
+
+    async def prepare(self, given: Mapping[str, Any]) -> Prepared:
+        """Make the request of a call: checked, encoded, addressed and signed. Sends nothing."""
+        outside = get_context()
+        features = ClientContext(set() if outside is None else set(outside.features))
+        token = set_context(features)
+        try:
+            return await self._prepare(given, features)
+        finally:
+            reset_context(token)
+
+    async def _prepare(self, given: Mapping[str, Any], features: ClientContext) -> Prepared:
+        body = given.get(self.payload) if self.payload is not None else None
+        if body is not None and not isinstance(body, (bytes, bytearray, str)):
+            raise NotCompiledError("the body is a file")
+        params, context, operation = dict(given), self._context.copy(), self.operation
+        for handler, parameter in self._before_build:
+            if parameter is None or parameter in params:
+                handler(params=params, model=operation, context=context)
+        target = await self.targets.get(params, context)
+        features.features.update(target.features)
+        if body is not None and self._converts_body:
+            convert_body_to_file_like_object(params)
+        request = self._encode(params)
+        headers: dict[str, Any] = request["headers"]
+        prefix = request.get("host_prefix") if self._prefixes else None
+        headers.update(target.headers)
+        url = target.url(request["url_path"], prefix)
+        if query := request["query_string"]:
+            url += ("&" if "?" in url else "?") + percent_encode_sequence(query)
+        request["url"], request["context"] = url, context
+        if self.has_checksum:
+            resolve_checksum_context(request, operation, params)
+        elif self._validates is not None and self._validates[0] in params:
+            context["checksum"] = self._validates[1]
+        for handler, parameter in self._before_call:
+            if parameter is None or parameter in params:
+                handler(model=operation, params=request, context=context)
+        if self._traces:
+            add_recursion_detection_header(request)
+        if self._compresses:
+            maybe_compress_request(self.client.meta.config, request, operation)
+        if self.has_checksum:
+            apply_request_checksum(request)
+        prepared = Prepared()
+        prepared.params, prepared.context = params, context
+        prepared.method, prepared.url = request["method"], url
+        prepared.body = _body(request["body"])
+        prepared.headers = await self._sign(target, prefix, prepared, headers)
+        self._finish(prepared)
+        return prepared
+
+    async def _sign(
+        self, target: Target, prefix: str | None, prepared: Prepared, headers: dict[str, Any]
+    ) -> dict[str, str]:
+        checksum = prepared.context.get("checksum", {}).get("request_algorithm")
+        in_trailer = checksum is not None and checksum["in"] == "trailer"
+        if target.signer is None:
+            if in_trailer:
+                headers["X-Amz-Content-SHA256"] = UNSIGNED_TRAILER
+            return headers
+        source = self.client._request_signer._credentials
+        if source is None:
+            raise NotCompiledError("there are no credentials")
+        try:
+            credentials = await source.get_frozen_credentials()
+        except Exception as error:
+            raise CredentialsFailedError(error) from error
+        is_https = target.scheme == "https"
+        if in_trailer:
+            payload_hash = UNSIGNED_TRAILER
+        elif is_https and not self._signs_payload(target, headers, checksum):
+            payload_hash = UNSIGNED_PAYLOAD
+        else:
+            payload_hash = hash_payload(prepared.body) if prepared.body else EMPTY_SHA256
+        path, _, query = prepared.url[len(target.scheme) + 3 + len(prefix or "") + len(target.netloc) :].partition("?")
+        return target.signer.sign(
+            prepared.method,
+            (prefix or "") + target.host,
+            path,
+            query,
+            headers,
+            payload_hash,
+            credentials.access_key,
+            credentials.secret_key,
+            credentials.token,
+            auth.get_current_datetime().timestamp(),
+        )
+
+    def _signs_payload(self, target: Target, headers: dict[str, Any], checksum: Any) -> bool:
+        if not target.is_s3:
+            return target.signs_payload
+        header = checksum["name"] if checksum is not None else "Content-MD5"
+        return s3_signs_payload(
+            is_https=True,
+            has_checksum=any(name.lower() == header.lower() for name in headers),
+            is_streaming=self._context["has_streaming_input"],
+            is_unsigned=not target.signs_payload,
+            configured=(self.client.meta.config.s3 or {}).get("payload_signing_enabled"),
+        )
+
+    def _finish(self, prepared: Prepared) -> None:
+        """Add the headers that are not signed."""
+        headers, body = prepared.headers, prepared.body
+        prepared.invocation_id = str(uuid.uuid4())
+        headers[INVOCATION_ID] = prepared.invocation_id
+        headers["amz-sdk-request"] = "attempt=1"
+        headers["User-Agent"] = self.client._user_agent_creator.to_string()
+        if (
+            prepared.method not in _WITHOUT_LENGTH
+            and "Transfer-Encoding" not in headers
+            and "Content-Length" not in headers
+        ):
+            headers["Content-Length"] = str(len(body)) if body is not None else "0"
+
+    async def send(self, prepared: Prepared) -> Response:
+        """Send a request over the pool."""
+        return await self.client._endpoint.http_session.exchange(
+            prepared.method, prepared.url, prepared.headers.copy(), prepared.body, stream=self._streams
+        )
+
+    async def read(self, prepared: Prepared, response: Response) -> dict[str, Any]:
+        """Make the result of a call from an answer that says it succeeded; raises where that is not plain."""
+        headers, body, context = response.headers, response.content, prepared.context
+        if self._checks_crc32 and body is not None and "x-amz-crc32" in headers:
+            _check_crc32(body, headers["x-amz-crc32"])
+        algorithm = None
+        content: Any = body
+        if self._streams:
+            content = AioStreamingBody(response.body, headers.get("content-length"))
+        checksum = context.get("checksum")
+        if checksum is not None and checksum.get("response_algorithms"):
+            answer: dict[str, Any] = {"headers": headers, "body": content, "context": {}}
+            await handle_checksum_body(_Content(response), answer, context, self.operation)
+            content, algorithm = answer["body"], answer["context"].get("checksum", {}).get("response_algorithm")
+        customized: dict[str, Any] = {}
+        if "expires" in headers and self.handlers["before-parse"]:
+            answer = {"headers": HeadersDict(headers)}
+            handle_expires_header(self.operation, answer, customized)
+            headers = dict(answer["headers"].items())
+        parsed = self._answer(response.status, headers, content)
+        metadata: dict[str, Any] = parsed["ResponseMetadata"]
+        metadata["HTTPStatusCode"] = response.status
+        metadata["HTTPHeaders"] = headers
+        metadata["RetryAttempts"] = 0
+        if algorithm is not None:
+            metadata["ChecksumAlgorithm"] = algorithm
+        parsed.update(customized)
+        if self._after_call:
+            after = HTTPAnswer(response)
+            for handler, _ in self._after_call:
+                handler(http_response=after, parsed=parsed, model=self.operation, context=context)
+        return parsed
+
+    async def call(self, given: dict[str, Any], reference: Callable[..., Any]) -> Any:
+        """Make a call. `reference` takes parameters and a first attempt, and goes down the reference lane."""
+        try:
+            prepared = await self.prepare(given)
+        except CredentialsFailedError as failed:
+            raise failed.error from failed.error.__cause__
+        except Exception:  # whatever it is, botocore says it in its words
+            return await reference(given, None)
+        sender = self.client._endpoint.http_session
+        try:
+            response = await self.send(prepared)
+        except Exception as failure:
+            return await reference(self._retold(given, prepared), FirstAttempt(sender, prepared.invocation_id, failure))
+        if response.status < 300:
+            try:
+                return await self.read(prepared, response)
+            except Exception:  # noqa: S110 - likewise
+                pass
+        return await reference(self._retold(given, prepared), FirstAttempt(sender, prepared.invocation_id, response))
+
+    def _retold(self, given: dict[str, Any], prepared: Prepared) -> dict[str, Any]:
+        """The parameters for the reference lane: idempotency tokens stay those that were sent."""
+        return {**given, **{name: prepared.params[name] for name in self.operation.idempotent_members}}
+
+
+class _Content:
+    """A response whose body aiobotocore's check of checksums reads."""
+
+    def __init__(self, response: Response) -> None:
+        self.raw, self._content = response.body, response.content
+
+    @property
+    async def content(self) -> bytes | None:
+        return self._content
+
+
+def _check_crc32(body: bytes, expected: str) -> None:
+    if zlib.crc32(body) != int(expected):
+        raise NotCompiledError("the body is damaged")
+
+
+def _called(handlers: list[tuple[Any, Quirk]]) -> list[tuple[Any, str | None]]:
+    return [(handler, quirk.parameter) for handler, quirk in handlers if quirk.way is Way.CALL]
+
+
+def _has_checksum(operation: Any) -> bool:
+    """Whether requests of an operation may carry a checksum."""
+    members = {} if operation.input_shape is None else operation.input_shape.members
+    names = [each.serialization.get("name", "").lower() for each in members.values()]
+    return bool(
+        operation.http_checksum_required
+        or operation.http_checksum.keys() & {"requestChecksumRequired", "requestAlgorithmMember"}
+        or any(name.startswith("x-amz-checksum-") for name in names)
+    )
+
+
+def _validated(operation: Any) -> tuple[str, dict[str, Any]] | None:
+    """The parameter that asks for answers with a checksum, and what botocore then notes in the call's context."""
+    parameter = operation.http_checksum.get("requestValidationModeMember")
+    if parameter is None:
+        return None
+    request: dict[str, Any] = {"context": {}}
+    resolve_response_checksum_algorithms(request, operation, {parameter: "ENABLED"})
+    return parameter, request["context"]["checksum"]
+
+
+def _base_context(client: Any, operation: Any) -> dict[str, Any]:
+    """What botocore puts into the context of each call of an operation."""
+    preference = client.meta.config.auth_scheme_preference
+    auth_type = operation.resolved_auth_type
+    if operation.auth and preference:
+        auth_type = auth.resolve_auth_scheme_preference(preference.split(","), operation.auth)
+    return {
+        "client_region": client.meta.region_name,
+        "client_config": client.meta.config,
+        "has_streaming_input": operation.has_streaming_input,
+        "auth_type": auth_type,
+        "unsigned_payload": operation.unsigned_payload,
+        "auth_options": operation.service_model.metadata.get("auth"),
+    }
+
+
+def _bucket_regions(handlers: Mapping[str, list[tuple[Any, Quirk]]]) -> Mapping[str, str]:
+    """The cache of S3's redirector."""
+    for handler, _ in handlers["before-endpoint-resolution"]:
+        if handler.__name__ == "redirect_from_cache":
+            return handler.__self__._cache
+    return {}
+
+
+def _body(body: Any) -> Any:
+    """The body as it is hashed and sent; None for none."""
+    if isinstance(body, dict):
+        return urlencode([(_utf8(key), _utf8(value)) for key, value in body.items()], doseq=True).encode()
+    if isinstance(body, io.BytesIO):
+        return body.getvalue()
+    return None if body == b"" else body
+
+
+def _utf8(value: Any) -> Any:
+    return value.encode() if isinstance(value, str) else value

@@ -1,0 +1,178 @@
+"""Where a call goes and how it is signed: botocore's decision, remembered by the parameters that it depends on."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportPrivateUsage=false
+# botocore and aiobotocore have no types.
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from botocore import UNSIGNED, auth
+from botocore.context import ClientContext, get_context, start_as_current_context
+
+from aiosdk._aws.models import SharedLoader
+from aiosdk._compile.endpoint import parameters_read
+from aiosdk._compile.sign import Signer, host_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# The oldest goes when there are more, used or not, for a hit to cost nothing more. S3 has one for each bucket.
+MOST: Final = 1000
+_ACCOUNT_ID: Final = "AWS::Auth::AccountId"
+
+
+class NotCompiledError(Exception):
+    """Raised for a call that must take the reference lane; it says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An endpoint, with what signs requests to it."""
+
+    scheme: str
+    netloc: str
+    path: str
+    host: str
+    headers: Mapping[str, str]
+    signer: Signer | None
+    """None for requests that are not signed."""
+    is_s3: bool
+    signs_payload: bool
+    """Whether a body sent over TLS is hashed, where S3's own rules say nothing else."""
+    features: frozenset[str]
+    """What the endpoint's rules add to the features in the User-Agent."""
+
+    def url(self, path: str, prefix: str | None) -> str:
+        """Join a request's path to the endpoint, and a prefix to its host."""
+        if not path or path == "/":
+            path = self.path or "/"
+        elif path[0] == "/":
+            path = self.path.removesuffix("/") + path
+        else:
+            path = self.path + path
+        if path[0] != "/":
+            path = "/" + path
+        return f"{self.scheme}://{prefix or ''}{self.netloc}{path}"
+
+
+@dataclass(eq=False, slots=True)
+class Targets:
+    """The targets of one operation of a client."""
+
+    client: Any
+    operation: Any
+    context: Mapping[str, Any]
+    """The call's context before anything is in it that depends on parameters."""
+    bucket_regions: Mapping[str, str]
+    """The regions of buckets that S3 has redirected to so far."""
+    _members: tuple[str, ...] = ()
+    _paths: tuple[str, ...] = ()
+    _search: tuple[Callable[[Any], Any], ...] = ()
+    _account_id: Callable[[], Any] | None = None
+    _known: dict[tuple[Any, ...], Target | NotCompiledError] = field(
+        default_factory=dict[tuple[Any, ...], "Target | NotCompiledError"]
+    )
+
+    def __post_init__(self) -> None:
+        resolver = self.client._ruleset_resolver
+        if resolver is None:
+            return
+        read = _parameters_read(self.client)
+        operation = self.operation
+        self._members = tuple(param.member_name for param in operation.context_parameters if param.name in read)
+        paths = [
+            param["path"] for name, param in (operation.operation_context_parameters or {}).items() if name in read
+        ]
+        if paths:
+            import jmespath
+
+            self._search = tuple(jmespath.compile(path).search for path in paths)
+        if operation.service_model.service_name == "s3" and "Bucket" not in self._members:
+            self._members = ("Bucket", *self._members)  # of which the rules' built-in parameters depend
+        for name, value in resolver._builtins.items():
+            if callable(value) and name != _ACCOUNT_ID:
+                raise NotCompiledError(f"the endpoint depends on {name}")
+        if "AccountId" in resolver._param_definitions:
+            self._account_id = resolver._builtins.get(_ACCOUNT_ID)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the endpoint depends on, by parameters of the call."""
+        account = ("the account id",) if self._account_id is not None else ()
+        return (*self._members, *self._paths, *account)
+
+    async def get(self, params: Mapping[str, Any], context: Mapping[str, Any]) -> Target:
+        """Give the target for a call's parameters.
+
+        Raises `NotCompiledError` for one that is signed in an unusual way, and what botocore raises for parameters for
+        which there is none.
+        """
+        values: list[Any] = [params.get(name) for name in self._members]
+        values += [_hashable(search(params)) for search in self._search]
+        if self._account_id is not None:
+            account_id = self._account_id()
+            values.append(await account_id if inspect.isawaitable(account_id) else account_id)
+        if self.bucket_regions:
+            values.append(self.bucket_regions.get(params.get("Bucket", "")))
+        key = tuple(values)
+        target = self._known.get(key)
+        if target is None:
+            if len(self._known) >= MOST:
+                self._known.pop(next(iter(self._known)))
+            target = self._known[key] = await self._resolve(params, dict(context))
+        if isinstance(target, NotCompiledError):
+            raise target.with_traceback(None)
+        return target
+
+    async def _resolve(self, params: Mapping[str, Any], context: dict[str, Any]) -> Target | NotCompiledError:
+        client, signer = self.client, self.client._request_signer
+        with start_as_current_context(ClientContext()):
+            url, headers, properties = await client._resolve_endpoint_ruleset(self.operation, params, context)
+            version = await signer._choose_signer(self.operation.name, "standard", context)
+            features = frozenset(get_context().features)
+        signing = context.get("signing", {})
+        if properties.get("backend") == "S3Express" or signing.keys() & {"request_credentials", "identity_cache"}:
+            return NotCompiledError("directory buckets have credentials of their own")
+        parts = urlsplit(url)
+        if parts.query or parts.fragment:
+            return NotCompiledError("the endpoint has a query")
+        sign = None
+        if version is not UNSIGNED:
+            if _AUTHS.get(version) is not auth.AUTH_TYPE_MAPS.get(version) or version not in _AUTHS:
+                return NotCompiledError(f"requests are signed with {version}")
+            region, name = signing.get("region") or signer._region_name, signing.get("signing_name")
+            sign = Signer(name or signer._signing_name, region, is_s3=version == "s3v4")
+        return Target(
+            scheme=parts.scheme,
+            netloc=parts.netloc,
+            path=parts.path,
+            host=host_of(url),
+            headers=dict(headers),
+            signer=sign,
+            is_s3=version == "s3v4",
+            signs_payload=context.get("payload_signing_enabled", True),
+            features=features,
+        )
+
+
+_AUTHS: Final[dict[Any, Any]] = {"v4": auth.SigV4Auth, "s3v4": auth.S3SigV4Auth}
+_read: Final[dict[int, tuple[Any, frozenset[str]]]] = {}
+
+
+def _parameters_read(client: Any) -> frozenset[str]:
+    """The parameters that the rules of a client's service look at; what they are is found out once per service."""
+    loader, model = client._loader, client.meta.service_model
+    if not isinstance(loader, SharedLoader):
+        raise NotCompiledError("the models come from a loader of the user's")
+    rules = loader.load_service_model(model.service_name, "endpoint-rule-set-1", api_version=model.api_version)
+    if id(rules) not in _read:
+        _read[id(rules)] = rules, parameters_read(rules)
+    return _read[id(rules)][1]
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value

@@ -1,0 +1,169 @@
+"""A request over a connection that is open already, written to it straight.
+
+aiohttp makes the connections, and its parser reads the answers; what is left out is the machinery of its client
+around a request, which costs more than the request. What is out of the ordinary (no idle connection, a proxy, a large
+body or one that is read in pieces, somebody who traces aiohttp's requests) takes aiohttp's own way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+from aiohttp.client import URL  # pyright: ignore[reportPrivateImportUsage]
+from aiohttp.http_exceptions import HttpProcessingError
+
+from aiosdk._transport.connector import CONTINUE_TIMEOUT, SlotConnector, Wire
+
+if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ConnectionKey
+    from aiohttp.http_parser import RawResponseMessage
+
+    from aiosdk._transport.http import Request
+
+# What fits into the buffers of a socket is not held up by a slow peer.
+MOST_BODY: Final = 64 * 1024
+_REQUEST: Final = aiohttp.ClientSession._request  # pyright: ignore[reportPrivateUsage]
+_WITHOUT_BODY: Final = "HEAD"
+
+
+class DirectResponse:
+    """An answer, with what a `Body` uses of aiohttp's responses."""
+
+    __slots__ = ("_connector", "_key", "_message", "_url", "_wire", "closed", "content", "status")
+
+    def __init__(
+        self, connector: SlotConnector, key: ConnectionKey, wire: Wire, url: str, message: RawResponseMessage, body: Any
+    ) -> None:
+        self._connector, self._key, self._wire, self._url = connector, key, wire, url
+        self._message = message
+        self.status: int = message.code
+        self.content: aiohttp.StreamReader = body
+        self.closed = False
+        body.on_eof(self._ended)
+
+    @property
+    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers as they came."""
+        return self._message.raw_headers
+
+    @property
+    def headers(self) -> Any:
+        """The headers by name."""
+        return self._message.headers
+
+    @property
+    def url(self) -> str:
+        """Where the request went."""
+        return self._url
+
+    def _ended(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self._connector.give_back(self._key, self._wire)
+
+    def close(self) -> None:
+        """Close the connection unless everything was read; whoever reads gets an error."""
+        if self.closed:
+            return
+        self.closed = True
+        if self.content.exception() is None:
+            self.content.set_exception(aiohttp.ClientConnectionError("Connection closed"))
+        self._connector.give_back(self._key, self._wire, should_close=True)
+
+
+async def send(http: aiohttp.ClientSession, request: Request) -> DirectResponse | None:
+    """Send a request over an idle connection, or give None when it must go aiohttp's way."""
+    connector: Any = http.connector
+    body = request.body
+    if body is not None and (type(body) is not bytes or len(body) > MOST_BODY):
+        return None
+    if request.proxy is not None or http.trace_configs or aiohttp.ClientSession._request is not _REQUEST:  # pyright: ignore[reportPrivateUsage]
+        return None
+    start = request.url.find("/", 8)  # after `https://`
+    route = connector.known_route(request.url[:start])
+    if route is None:
+        return None
+    key, host = route
+    head = _head(request, request.url[start:], host)
+    if head is None or (wire := connector.take_idle(key)) is None:
+        return None
+    try:
+        return await _exchange(connector, key, wire, request, head)
+    except BaseException:
+        connector.give_back(key, wire, should_close=True)
+        raise
+
+
+def _head(request: Request, target: str, host: str) -> bytes | None:
+    """The request line and the headers; None for what only aiohttp knows to write or to refuse."""
+    headers = request.headers
+    if not target or " " in target or "#" in target or target[-1] == "?" or not target.isascii():
+        return None
+    lines = [f"{request.method} {target} HTTP/1.1", f"Host: {host}"]
+    for name, value in headers.items():
+        if name in ("Transfer-Encoding", "Host", "host", "Connection", "connection"):
+            return None
+        lines.append(f"{name}: {value}")
+    text = "\r\n".join(lines)
+    breaks = len(lines) - 1
+    # Whatever looks like the end of a line came with a parameter. aiohttp refuses it.
+    if text.count("\r") != breaks or text.count("\n") != breaks or "\0" in text:
+        return None
+    return f"{text}\r\n\r\n".encode()
+
+
+async def _exchange(
+    connector: SlotConnector, key: ConnectionKey, wire: Wire, request: Request, head: bytes
+) -> DirectResponse:
+    transport = wire.transport
+    assert transport is not None
+    wire.set_response_params(
+        skip_payload=request.method == _WITHOUT_BODY,
+        read_until_eof=True,
+        auto_decompress=False,
+        read_timeout=request.timeouts.read,
+    )
+    payload: bytes = request.body or b""
+    expects = bool(payload) and request.headers.get("Expect") == "100-continue"
+    transport.write(head if expects else head + payload)
+    wire.start_timeout()
+    message, body = None, None
+    if expects:
+        message, body = await _continued(wire, request)
+        if message is None:
+            transport.write(payload)
+            wire.start_timeout()
+        else:  # the server has answered without the body, and may still wait for it
+            wire.force_close()
+    while message is None or (100 <= message.code <= 199 and message.code != 101):
+        message, body = await _read(wire, request)
+    return DirectResponse(connector, key, wire, request.url, message, body)
+
+
+async def _continued(wire: Wire, request: Request) -> tuple[RawResponseMessage | None, Any]:
+    """Wait until the server wants the body, or for a second; gives its answer if it does not want it."""
+    try:
+        async with asyncio.timeout(CONTINUE_TIMEOUT):
+            while True:
+                message, body = await _read(wire, request)
+                if message.code == 100:
+                    return None, None
+                if not 100 <= message.code <= 199:
+                    return message, body
+    except TimeoutError:
+        if wire.exception() is not None:  # the time-out was for reading
+            raise
+        return None, None
+
+
+async def _read(wire: Wire, request: Request) -> tuple[RawResponseMessage, Any]:
+    try:
+        return await wire.read()
+    except HttpProcessingError as error:
+        url = URL(request.url, encoded=True)
+        info: Any = aiohttp.RequestInfo(url, request.method, request.headers, url)  # pyright: ignore[reportArgumentType]
+        raise aiohttp.ClientResponseError(
+            info, (), status=error.code, message=error.message, headers=error.headers
+        ) from error
