@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 import aiobotocore
 import botocore
-from aiobotocore.client import AioBaseClient
 from aiobotocore.config import AioConfig
 from aiobotocore.configprovider import AioSmartDefaultsConfigStoreFactory
 from aiobotocore.credentials import AioCredentials
@@ -20,6 +18,9 @@ from aiobotocore.utils import AioIMDSRegionProvider
 from botocore.exceptions import ProfileNotFound
 from botocore.regions import EndpointResolver
 
+from aiosdk._aws.client_class import HOOK_ID, class_hook
+from aiosdk._aws.client_parts import SharedExceptions
+from aiosdk._aws.config_values import ConfigValues
 from aiosdk._aws.credentials import SessionCredentials, SessionTokens, find_credentials, send_metadata_over
 from aiosdk._aws.events import SharedAliaser, built_in_emitter
 from aiosdk._aws.http_session import PooledHTTPSession, bind
@@ -31,8 +32,7 @@ from aiosdk._version import __version__
 from aiosdk.exceptions import ProfileNotFoundError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from aiobotocore.client import AioBaseClient
     from botocore.client import Config
 
     from aiosdk._single_flight import SingleFlight
@@ -42,14 +42,22 @@ if TYPE_CHECKING:
 _resolvers: dict[int, EndpointResolver] = {}
 
 
+class _Session(AioSession):
+    """aiobotocore's session with our store of configuration values."""
+
+    def _register_config_store(self) -> None:
+        self._components.register_component("config_store", ConfigValues(self))
+
+
 def make_session(settings: SessionSettings, pool: ConnectionPool, client_class: type[AioBaseClient]) -> AioSession:
     """Make the aiobotocore session for these settings, or fit the user's. Reads no file."""
     session = settings.botocore_session
     if session is None:
         emitter = built_in_emitter()
-        session = AioSession(event_hooks=emitter, include_builtin_handlers=False)
+        session = _Session(event_hooks=emitter, include_builtin_handlers=False)
         session._events = SharedAliaser(emitter)
         session.register_component("event_emitter", session._events)
+        session._internal_components.register_component("exceptions_factory", SharedExceptions())
     if session.user_agent_name == "aiobotocore":
         session.user_agent_name = "aiosdk"
         session.user_agent_version = __version__
@@ -65,25 +73,8 @@ def make_session(settings: SessionSettings, pool: ConnectionPool, client_class: 
     _fit_credentials(session, settings, http)
     _fit_components(session, http)
 
-    def use_client_class(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
-        base_classes[base_classes.index(AioBaseClient)] = client_class
-        for name in class_attributes:
-            if name.startswith("generate_"):  # presigned URLs and tokens, which are no calls
-                class_attributes[name] = _checked(class_attributes[name])
-
-    session.register("creating-client-class", use_client_class, unique_id="aiosdk-client-class")
+    session.register("creating-client-class", class_hook(client_class), unique_id=HOOK_ID)
     return session
-
-
-def _checked(generate: Callable[..., Any]) -> Callable[..., Any]:
-    """Have a method that signs without sending refuse to when its client or session is closed."""
-
-    @functools.wraps(generate)
-    async def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with self.calling(generate.__name__):
-            return await generate(self, *args, **kwargs)
-
-    return checked
 
 
 def _merged(base: AioConfig, *others: Config | None) -> AioConfig:

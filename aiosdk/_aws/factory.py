@@ -1,4 +1,4 @@
-"""Makes clients: everything that reads files off the loop first, then aiobotocore's own construction."""
+"""Makes clients: what reads files or takes long off the loop first, then aiobotocore's own construction."""
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportMissingTypeStubs=false, reportPrivateUsage=false
 # botocore and aiobotocore have no types.
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import NoRegionError as UpstreamNoRegionError
 
 from aiosdk import _off_loop
-from aiosdk._aws.models import Packed, is_ready, make_ready
+from aiosdk._aws.client_creator import create_client, is_prepared, prepare
+from aiosdk._aws.client_parts import know_errors
 from aiosdk._aws.serializers import compiled_serializer
 from aiosdk._aws.user_agent import remember_user_agent
 from aiosdk.exceptions import InvalidEndpointError, NoRegionError
@@ -22,13 +23,12 @@ if TYPE_CHECKING:
 
 async def make_client(session: AioSession, service_name: str, arguments: dict[str, Any]) -> AioBaseClient:
     """Make a client with boto3's arguments. Sends nothing, unless `defaults_mode="auto"` must ask where it runs."""
-    loader = session.get_component("data_loader")
     configured: dict[str, str] = session.get_config_variable("api_versions") or {}
     version = arguments.get("api_version") or configured.get(service_name)
-    if not is_ready(loader, service_name, version):
-        await _off_loop.call(make_ready, loader, service_name, version)
+    if not is_prepared(session, service_name, version):
+        await _off_loop.call(prepare, session, service_name, version)
     try:
-        client = await session.create_client(service_name, **arguments).__aenter__()
+        client = await create_client(session, service_name, arguments)
     except UpstreamNoRegionError as error:
         raise NoRegionError(service_name=service_name, profile=session.profile or "default") from error
     except ValueError as error:
@@ -37,20 +37,9 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
             problem = f"(configured for {service_name} in the environment or a profile) is malformed"
             raise InvalidEndpointError(endpoint_url=url, problem=problem) from error
         raise
-    _know_errors(client)
+    know_errors(client.meta.service_model)
     remember_user_agent(client._user_agent_creator)
     client._serializer = compiled_serializer(client._serializer)
     # Retries wait here; the coroutine may be driven off the loop.
     client._endpoint._sleep = _off_loop.sleep  # pyright: ignore[reportAttributeAccessIssue]
     return client
-
-
-def _know_errors(client: AioBaseClient) -> None:
-    """Tell the service model which of its shapes are errors.
-
-    It would find out by building every shape of the service at the first error that AWS answers.
-    """
-    model = client.meta.service_model
-    shapes = model._service_description.get("shapes")
-    if isinstance(shapes, Packed):
-        model.__dict__["error_shapes"] = [model.shape_for(name) for name in shapes.error_names]

@@ -1,0 +1,42 @@
+"""The class of a session's clients: ours in place of aiobotocore's, by botocore's own event for that."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false
+# botocore and aiobotocore have no types.
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Final
+
+from aiobotocore.client import AioBaseClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HOOK_ID: Final = "aiosdk-client-class"
+
+
+_hooks: Final[dict[type[AioBaseClient], Callable[..., None]]] = {}
+
+
+def class_hook(client_class: type[AioBaseClient]) -> Callable[..., None]:
+    """Give the handler of `creating-client-class` that makes clients ours; one for each class, the same for all."""
+
+    def use_client_class(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
+        base_classes[base_classes.index(AioBaseClient)] = client_class
+        for name in class_attributes:
+            if name.startswith("generate_"):  # presigned URLs and tokens, which are no calls
+                class_attributes[name] = _checked(class_attributes[name])
+
+    return _hooks.setdefault(client_class, use_client_class)
+
+
+def _checked(generate: Callable[..., Any]) -> Callable[..., Any]:
+    """Have a method that signs without sending refuse to when its client or session is closed."""
+
+    @functools.wraps(generate)
+    async def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with self.calling(generate.__name__):
+            return await generate(self, *args, **kwargs)
+
+    return checked

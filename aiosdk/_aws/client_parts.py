@@ -1,0 +1,187 @@
+"""What the clients of one service share, whichever session they belong to.
+
+For each client aiobotocore makes a class with a function for each operation, a service model, and objects of the
+endpoint rules. None of that depends on the session, unless a hook of the user's takes part in it, or somebody has
+patched what makes it: such a client gets parts of its own, from aiobotocore's own hands.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportPrivateUsage=false, reportUntypedBaseClass=false
+# botocore and aiobotocore have no types.
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from aiobotocore.client import AioClientCreator
+from botocore.endpoint_provider import RuleSet
+from botocore.errorfactory import ClientExceptionsFactory
+from botocore.exceptions import DataNotFoundError
+from botocore.model import ServiceModel
+
+from aiosdk._aws.client_class import HOOK_ID
+from aiosdk._aws.events import LayeredEmitter, SharedAliaser, _is_upstream, built_in_emitter, built_in_handlers
+from aiosdk._aws.models import Packed, SharedLoader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from aiobotocore.client import AioBaseClient
+
+    Hook = Callable[..., None]
+
+# Takes about a quarter of a millisecond.
+METHODS_AT_A_TIME: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ClientParts:
+    """What all clients of a service share that nobody has a hook on."""
+
+    service_model: ServiceModel
+    client_class: type[AioBaseClient]
+    rules: RuleSet | None
+
+
+# By what was asked for: the identity of the loader, which lives as long as the process, service, version and hook.
+_parts: Final[dict[tuple[int, str, str | None, Hook], ClientParts]] = {}
+# By the identity of a model's description, which is kept with them, and the name that the service goes by.
+_exceptions: Final[dict[tuple[int, str], tuple[Any, Any]]] = {}
+# Two threads must not give a service two classes.
+_making: Final = threading.RLock()
+
+
+def known_parts(loader: Any, service_name: str, api_version: str | None, hook: Hook) -> ClientParts | None:
+    """Give the shared parts of a service if they are made."""
+    return _parts.get((id(loader), service_name, api_version, hook))
+
+
+def make_parts(
+    loader: SharedLoader, service_name: str, api_version: str | None, hook: Hook, *, pause: Callable[[], None]
+) -> ClientParts:
+    """Give the shared parts of a service, whose model is read already. The first time takes up to 15 ms.
+
+    Args:
+        loader: A loader of the process.
+        service_name: The service's name.
+        api_version: Its API version, or None for the latest.
+        hook: What `class_hook` gave.
+        pause: Called every so often meanwhile.
+    """
+    if (parts := known_parts(loader, service_name, api_version, hook)) is not None:
+        return parts
+    with _making:
+        if (parts := known_parts(loader, service_name, api_version, hook)) is not None:
+            return parts
+        description = loader.load_service_model(service_name, "service-2", api_version=api_version)
+        version = description["metadata"]["apiVersion"]
+        parts = known_parts(loader, service_name, version, hook) if version != api_version else None
+        if parts is None or parts.service_model._service_description is not description:
+            model = ServiceModel(description, service_name=service_name)
+            know_errors(model)
+            _ = model.endpoint_discovery_operation  # looks at every operation
+            made = _result(_ClassCreator(loader, hook, pause)._create_client_class(service_name, model))
+            pause()
+            parts = ClientParts(model, made, _rules(loader, service_name, api_version))
+            _parts[id(loader), service_name, version, hook] = parts
+        _parts[id(loader), service_name, api_version, hook] = parts
+    return parts
+
+
+def know_errors(model: ServiceModel) -> None:
+    """Tell a service model which of its shapes are errors.
+
+    It would find out by building every shape of the service at the first error that AWS answers.
+    """
+    shapes = model._service_description.get("shapes")
+    if isinstance(shapes, Packed) and "error_shapes" not in model.__dict__:
+        model.__dict__["error_shapes"] = [model.shape_for(name) for name in shapes.error_names]
+
+
+def _rules(loader: SharedLoader, service_name: str, api_version: str | None) -> RuleSet | None:
+    try:
+        data = loader.load_service_model(service_name, "endpoint-rule-set-1", api_version=api_version)
+    except DataNotFoundError:
+        return None
+    return RuleSet(**data, partitions=loader.load_data("partitions"))
+
+
+class _ClassCreator(AioClientCreator):
+    """Makes the class of a client that belongs to no session."""
+
+    def __init__(self, loader: SharedLoader, hook: Hook, pause: Callable[[], None]) -> None:
+        super().__init__(loader, None, None, _neutral_events(hook), None, None)
+        self._made = 0
+        self._pause = pause
+
+    def _create_api_method(self, *args: Any, **kwargs: Any) -> Any:
+        self._made += 1
+        if self._made % METHODS_AT_A_TIME == 0:
+            self._pause()
+        return super()._create_api_method(*args, **kwargs)
+
+
+@cache
+def _neutral_events(hook: Hook) -> SharedAliaser:
+    emitter = built_in_emitter()
+    emitter.register("creating-client-class", hook, unique_id=HOOK_ID)
+    return SharedAliaser(emitter)
+
+
+def _result(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that awaits nothing which has to be waited for: botocore's own handlers are plain functions."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stopped:
+        return stopped.value
+    coroutine.close()
+    raise TypeError("A built-in handler of creating-client-class has to be waited for")
+
+
+def shared_hook(events: Any) -> Hook | None:
+    """Give our hook on the class of a session's clients, if nobody else has one on what such a class is made of."""
+    emitter = getattr(events, "_emitter", None)
+    if type(events) is not SharedAliaser or type(emitter) is not LayeredEmitter:
+        return None
+    trie: Any = emitter._handlers
+    hook: Hook | None = emitter._unique_id_handlers.get(HOOK_ID, {}).get("handler")
+    if hook is None or _registered(trie) != [hook] or not _is_botocores_own():
+        return None
+    built_in = built_in_handlers()[0]
+    return hook if trie._base is built_in or trie._base._root == built_in._root else None  # else some are unregistered
+
+
+@cache
+def _is_botocores_own() -> bool:
+    """Whether nobody has added to the handlers that are built in."""
+    return all(_is_upstream(handler) for handler in _registered(built_in_handlers()[0]))
+
+
+def _registered(trie: Any) -> list[Any]:
+    """The handlers in a trie, not below it, that take part in making a class."""
+    children = trie._root["children"]
+    return list(_handlers(children.get("creating-client-class"), children.get("docs"), children.get("*")))
+
+
+def _handlers(*nodes: Any) -> Iterator[Any]:
+    for node in nodes:
+        if node:
+            for section in node["values"] or ():
+                yield from section
+            yield from _handlers(*node["children"].values())
+
+
+class SharedExceptions(ClientExceptionsFactory):
+    """botocore's maker of `client.exceptions`, which gives every session the same classes for the same model."""
+
+    def _create_client_exceptions(self, service_model: ServiceModel) -> Any:
+        description = service_model._service_description
+        if not isinstance(description.get("shapes"), Packed):  # the model of a user's own loader, which may go
+            return super()._create_client_exceptions(service_model)
+        key = id(description), str(service_model.service_name)
+        if key not in _exceptions:
+            # Of two threads that come here at once, both get what the first of them has left.
+            _exceptions.setdefault(key, (description, super()._create_client_exceptions(service_model)))
+        return _exceptions[key][1]
