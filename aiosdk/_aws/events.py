@@ -96,12 +96,14 @@ class LayeredEmitter(AioHierarchicalEmitter):
 
     def _verify_and_register(self, event_name: str, handler: Any, *args: Any, **kwargs: Any) -> None:
         if not _is_upstream(handler):
+            self._verify_is_callable(handler)
+            super()._verify_accept_kwargs(handler)
             handler = _Hook(handler)
         super()._verify_and_register(event_name, handler, *args, **kwargs)
 
     def _verify_accept_kwargs(self, func: Any) -> None:
         # Looks at a function's signature, which takes 40 us. Each client registers the same dozen functions.
-        code = getattr(func, "__code__", None)
+        code = getattr(func, "__code__", None) or getattr(type(func).__call__, "__code__", None)
         if code is None or code not in _checked:
             super()._verify_accept_kwargs(func)
             _checked.add(code)

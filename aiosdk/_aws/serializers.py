@@ -41,18 +41,20 @@ class _Compiler:
     def __init__(self, protocol: type, precision: str, shapes: Any) -> None:
         self.shapes = shapes  # kept, so that no others get their identity
         moments = Moments(precision)
-        self._compiled: dict[str, Encode] = {}
+        self._compiled: dict[tuple[Any, ...], Encode] = {}
         self._compile = _COMPILERS[protocol](moments)
 
     def encoder(self, operation: Any) -> Encode:
         """Give the encoder of an operation, which raises for what only botocore can serialise."""
-        encode = self._compiled.get(operation.name)
+        # botocore's handlers change paths and prefixes of S3's and S3 Control's models, unless somebody removes them.
+        key = operation.name, operation.http.get("requestUri"), (operation.endpoint or {}).get("hostPrefix")
+        encode = self._compiled.get(key)
         if encode is None:
             try:
                 encode = self._compile(operation)
             except Exception:  # a model of a user's own may lack anything; botocore says what
                 encode = unusual
-            self._compiled[operation.name] = encode
+            self._compiled[key] = encode
         return encode
 
 

@@ -1,6 +1,7 @@
-"""Remembers which endpoint the rules of a service give for the parameters that they read.
+"""Which parameters the rules of a service look at to find an endpoint.
 
-Evaluating the rules takes 15 to 140 us; most calls of a client differ in no parameter that the rules look at.
+Evaluating the rules takes 15 to 140 us; most calls of a client differ in no parameter that the rules look at, so what
+they gave is remembered by those that they do.
 """
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # Rulesets are JSON.
@@ -8,12 +9,10 @@ Evaluating the rules takes 15 to 140 us; most calls of a client differ in no par
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-Result = TypeVar("Result")
+    from collections.abc import Mapping
 
 _TEMPLATE: Final = re.compile(r"\{([^{}#]*)").findall  # {Bucket}, {url#authority}
 
@@ -46,51 +45,3 @@ def _references(ruleset: object) -> set[str]:
                 found.add(node["ref"])
             nodes += [value for key, value in node.items() if key != "documentation"]
     return found
-
-
-class EndpointMemo(Generic[Result]):
-    """The endpoints of the latest parameters, by those that the rules read.
-
-    Results are shared and must not be changed. Errors are not kept: they come again, in full, with every call. The
-    types of parameters that no rule reads are not looked at.
-
-    Args:
-        resolve: Evaluates the rules.
-        read: The names that `parameters_read` gives.
-        size: How many results are kept; then the oldest goes, used or not, for a hit to cost nothing more.
-    """
-
-    __slots__ = ("_names", "_resolve", "_results", "_size")
-
-    def __init__(self, resolve: Callable[[Mapping[str, Any]], Result], read: Iterable[str], size: int = 1000) -> None:
-        self._resolve, self._names, self._size = resolve, tuple(sorted(read)), size
-        self._results: dict[tuple[Any, ...], Result] = {}
-
-    def __repr__(self) -> str:
-        return f"<EndpointMemo of {', '.join(self._names)} kept={len(self._results)}/{self._size}>"
-
-    def __len__(self) -> int:
-        return len(self._results)
-
-    def get(self, params: Mapping[str, Any]) -> Result:
-        """Give the endpoint for parameters; one that is None counts as not given."""
-        key = tuple(map(params.get, self._names))
-        try:
-            return self._results[key]
-        except KeyError:
-            pass
-        except TypeError:  # a list cannot be hashed
-            key = tuple([tuple(value) if isinstance(value, list) else value for value in key])
-            if key in self._results:
-                return self._results[key]
-        # Templates of importexport, say, tell None from nothing; botocore's clients give no None.
-        result = self._resolve({name: value for name, value in params.items() if value is not None})
-        if len(self._results) >= self._size:
-            self._drop_oldest()
-        self._results[key] = result
-        return result
-
-    def _drop_oldest(self) -> None:
-        kept = list(self._results)  # in one step: other threads may add meanwhile
-        for oldest in kept[: max(0, len(kept) - self._size + 1)]:
-            self._results.pop(oldest, None)

@@ -358,6 +358,15 @@ def test_operations_are_compiled_once_for_all_clients_of_a_packed_model() -> Non
     _check((create_serializer("json"), one), own, {"QueueUrl": "u", "MessageBody": "b"})
 
 
+def test_a_path_that_a_handler_changes_is_compiled_anew() -> None:
+    model = _service("s3")
+    operation = model.operation_model("GetObject")
+    parameters = {"Bucket": "b", "Key": "k"}
+    assert _pair(model)[1].encoder(operation)(parameters)["url_path"] == "/b/k"
+    operation.http["requestUri"] = "/{Key+}"
+    assert _pair(model)[1].encoder(operation)(parameters)["url_path"] == "/k"
+
+
 def test_a_structure_that_contains_itself_is_compiled_once() -> None:
     pair, model = _case("dynamodb", "PutItem")
     value: dict[str, Any] = {"S": "deep"}

@@ -10,11 +10,10 @@ import random
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from botocore.endpoint_provider import EndpointProvider, RuleSet
+from botocore.endpoint_provider import RuleSet
 from botocore.loaders import Loader
 
-from aiosdk._compile.endpoint import EndpointMemo, parameters_read
+from aiosdk._compile.endpoint import parameters_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -241,76 +240,6 @@ def test_s3_reads_neither_keys_nor_prefixes() -> None:
     assert not any(
         set(ruleset_of(name)["parameters"]) - parameters_read(ruleset_of(name)) for name in SERVICES if name != "s3"
     )
-
-
-@pytest.mark.parametrize("size", [3, 1000])
-@pytest.mark.parametrize("service", ["s3", "s3control", "dynamodb", "kinesis", "events", "sts", "iam", "importexport"])
-def test_the_memo_gives_what_the_rules_give(service: str, size: int) -> None:
-    ruleset = ruleset_of(service)
-    provider = EndpointProvider(ruleset, PARTITIONS)
-    memo = EndpointMemo(lambda values: provider.resolve_endpoint(**values), parameters_read(ruleset), size)
-    values = Values(ruleset, (service, size))
-    some = [values.some() for _ in range(60)]
-    for _ in range(600 * (30 if DEEP else 1)):
-        chosen = values.random.choice(some)
-        padded = chosen | {name: None for name in ruleset["parameters"] if name not in chosen}
-        given = chosen if values.random.random() < 0.5 else padded
-        assert answer(lambda given=given: memo.get(given)) == outcome(service, chosen)
-        assert len(memo) <= size
-
-
-class Counted:
-    """Resolves by counting."""
-
-    def __init__(self) -> None:
-        self.calls: list[dict[str, Any]] = []
-        self.error: Exception | None = None
-
-    def __call__(self, values: Any) -> int:
-        self.calls.append(dict(values))
-        if self.error:
-            raise self.error
-        return len(self.calls)
-
-
-def test_parameters_that_no_rule_reads_do_not_count() -> None:
-    counted = Counted()
-    memo = EndpointMemo(counted, parameters_read(ruleset_of("s3")))
-    for number in range(100):
-        assert memo.get({"Bucket": "b", "Region": "us-east-1", "Key": f"k{number}", "Prefix": str(number)}) == 1
-    assert counted.calls == [{"Bucket": "b", "Region": "us-east-1", "Key": "k0", "Prefix": "0"}]
-    assert memo.get({"Bucket": "c", "Region": "us-east-1"}) == 2
-
-
-def test_none_is_as_good_as_missing_and_a_list_as_a_tuple() -> None:
-    counted = Counted()
-    memo = EndpointMemo(counted, ["Region", "ResourceArnList"])
-    assert memo.get({"Region": "r"}) == memo.get({"Region": "r", "ResourceArnList": None}) == 1
-    assert memo.get({"ResourceArnList": ["a", "b"]}) == memo.get({"ResourceArnList": ("a", "b")}) == 2
-    assert memo.get({"ResourceArnList": ["a", "b"]}) == 2
-    assert memo.get({"ResourceArnList": ["b", "a"]}) == 3
-
-
-def test_errors_are_not_kept() -> None:
-    counted = Counted()
-    memo = EndpointMemo(counted, ["Region"])
-    counted.error = ValueError("no")
-    for _ in range(3):
-        with pytest.raises(ValueError, match="no"):
-            memo.get({"Region": "r"})
-    assert (len(counted.calls), len(memo)) == (3, 0)
-    counted.error = None
-    assert memo.get({"Region": "r"}) == memo.get({"Region": "r"}) == 4
-
-
-def test_the_oldest_goes_when_the_memo_is_full() -> None:
-    counted = Counted()
-    memo = EndpointMemo(counted, ["Bucket"], size=10)
-    for number in range(25):
-        memo.get({"Bucket": str(number)})
-    assert repr(memo) == "<EndpointMemo of Bucket kept=10/10>"
-    assert memo.get({"Bucket": "15"}) == 16  # still there
-    assert memo.get({"Bucket": "14"}) == 26
 
 
 RULESET = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from aiobotocore.hooks import AioHierarchicalEmitter
 from aiobotocore.session import AioSession
 from hypothesis import given, settings
@@ -106,3 +107,11 @@ async def test_handlers_may_be_plain_functions_or_coroutines() -> None:
     emitter.register("mine", _handler(7))
     assert [answer for _, answer in await emitter.emit("mine.one")] == ["coroutine", 7]
     assert (await emitter.emit_until_response("mine.one"))[1] == "coroutine"
+
+
+def test_a_handler_must_take_keyword_arguments() -> None:
+    for emitter in (LayeredEmitter(), AioHierarchicalEmitter()):
+        with pytest.raises(ValueError, match=r"must accept keyword arguments \(\*\*kwargs\)"):
+            emitter.register("before-call", lambda params: None)
+        with pytest.raises(ValueError, match="must be callable"):
+            emitter.register("before-call", "print")
