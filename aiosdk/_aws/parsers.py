@@ -2,7 +2,8 @@
 
 Errors, headers, metadata and event streams are theirs. Where they would walk a body by name, a decoder compiled from
 the shape reads it, compiled once per process. What it does not know or cannot decode goes to a parser of theirs, whose
-answer or error it is.
+answer or error it is. A body in XML has two decoders before theirs: one that reads a plain body from its tokens, and
+one that reads a tree.
 """
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownParameterType=false, reportMissingTypeStubs=false, reportPrivateUsage=false
@@ -27,6 +28,7 @@ from aiobotocore.parsers import (
 
 from aiosdk._aws.models import Packed
 from aiosdk._aws.s3_bodies import ParsedBody
+from aiosdk._aws.xml_bodies import body_decoder
 from aiosdk._compile.decode.json import JsonDecoders
 from aiosdk._compile.decode.xml import XmlDecoders
 from aiosdk._compile.timestamps import parse_timestamp
@@ -76,22 +78,50 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-class _EC2Parser(_Decoding, AioEC2QueryParser):
+class _QueryDecoding(_Decoding):
+    """Reads the bodies of query and ec2, with what they say of the answer."""
+
+    _make_decoders = XmlDecoders
+
+    def _do_parse(self, response: dict[str, Any], shape: Any) -> Any:
+        decode = body_decoder(shape, self._protocol)
+        if decode is not None:
+            try:
+                return decode(response["body"])
+            except Exception:  # noqa: S110 - it is not plain
+                pass
+        return super()._do_parse(response, shape)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class _EC2Parser(_QueryDecoding, AioEC2QueryParser):
     _protocol = "ec2"
-    _make_decoders = XmlDecoders
 
 
-class _QueryParser(_Decoding, AioQueryParser):
+class _QueryParser(_QueryDecoding, AioQueryParser):
     _protocol = "query"
-    _make_decoders = XmlDecoders
 
 
 class _RestXMLParser(_Decoding, AioRestXMLParser):
     _protocol = "rest-xml"
     _make_decoders = XmlDecoders
 
+    def _parse_payload(self, response: dict[str, Any], shape: Any, member_shapes: Any, final_parsed: Any) -> None:
+        body = response["body"]
+        decode = body_decoder(shape, self._protocol)
+        if decode is not None:
+            try:
+                decoded = body.take(shape) if isinstance(body, ParsedBody) else decode(body)
+            except Exception:  # noqa: S110 - it is not plain
+                pass
+            else:
+                final_parsed.update(decoded)
+                return
+        super()._parse_payload(response, shape, member_shapes, final_parsed)
+
     def _initial_body_parse(self, xml_string: bytes) -> Any:
-        return xml_string.root if isinstance(xml_string, ParsedBody) else super()._initial_body_parse(xml_string)
+        if isinstance(xml_string, ParsedBody) and xml_string.root is not None:
+            return xml_string.root
+        return super()._initial_body_parse(xml_string)
 
 
 class _JSONParser(_Decoding, AioJSONParser):

@@ -61,36 +61,25 @@ class XmlDecoders:
         return _unusual
 
     def _structure(self, shape: Any) -> Decode:
-        members = shape.members
-        if (
-            shape.metadata.get("exception")
-            or shape.is_tagged_union
-            or any(each.serialization.get("xmlAttribute") for each in members.values())
-        ):
+        members = members_of(shape)
+        if members is None:
             return _unusual
         found: dict[str, _Member] = {}
-        for name, member in members.items():
-            traits = member.serialization
-            if traits.get("location") not in LOCATED and not traits.get("eventheader"):
-                flat = member.type_name in ("list", "map") and bool(traits.get("flattened"))
-                decode = self.decoder(member)
-                tag = _tag_of(member, name)
-                if tag in found:  # two members would be read from one field
-                    return _unusual
-                found[tag] = _Member(len(found), name, None if decode is _string else decode, flat)
+        for tag, (name, member) in members.items():
+            decode = self.decoder(member)
+            found[tag] = _Member(len(found), name, None if decode is _string else decode, is_flat(member))
         return _structure(found)
 
     def _list(self, shape: Any) -> Decode:
         decode = self.decoder(shape.member)
-        if shape.serialization.get("flattened"):
+        if is_flat(shape):
             return lambda nodes: [decode(node) for node in _several(nodes)]
         return lambda nodes: [decode(node) for node in nodes]
 
     def _map(self, shape: Any) -> Decode:
-        key_tag = shape.key.serialization.get("name") or "key"
-        value_tag = shape.value.serialization.get("name") or "value"
+        key_tag, value_tag = tags_of_entry(shape)
         tags = frozenset((key_tag, value_tag))
-        flat = bool(shape.serialization.get("flattened"))
+        flat = is_flat(shape)
         decode_key, decode_value = self.decoder(shape.key), self.decoder(shape.value)
 
         def decode(entries: Any) -> dict[Any, Any]:
@@ -103,6 +92,39 @@ class XmlDecoders:
             return found
 
         return decode
+
+
+def members_of(shape: Any) -> dict[str, tuple[str, Any]] | None:
+    """Give the members of a structure that stand in the body, by their tags: names and shapes.
+
+    Gives None for a structure that only botocore's parser knows to read.
+    """
+    members = shape.members
+    if (
+        shape.metadata.get("exception")
+        or shape.is_tagged_union
+        or any(each.serialization.get("xmlAttribute") for each in members.values())
+    ):
+        return None
+    found: dict[str, tuple[str, Any]] = {}
+    for name, member in members.items():
+        traits = member.serialization
+        if traits.get("location") not in LOCATED and not traits.get("eventheader"):
+            tag = _tag_of(member, name)
+            if tag in found:  # two members would be read from one field
+                return None
+            found[tag] = name, member
+    return found
+
+
+def is_flat(shape: Any) -> bool:
+    """Whether the items of a shape stand among the members of the structure that it belongs to, one field each."""
+    return shape.type_name in ("list", "map") and bool(shape.serialization.get("flattened"))
+
+
+def tags_of_entry(shape: Any) -> tuple[str, str]:
+    """Give the tags of the keys and of the values of a map."""
+    return shape.key.serialization.get("name") or "key", shape.value.serialization.get("name") or "value"
 
 
 class _Member(NamedTuple):
