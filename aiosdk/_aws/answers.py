@@ -12,7 +12,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from aiosdk._aws.s3_bodies import find_error
-from aiosdk._compile.decode.xml import LOCATED, UnusualError
+from aiosdk._aws.xml_bodies import body_decoder
+from aiosdk._compile.decode.xml import UnusualError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,7 @@ def _json_answer(shape: Any, parser: Any) -> Answer:
 
 def _query_answer(shape: Any, parser: Any) -> Answer:
     def answer(status: int, headers: Headers, body: bytes) -> dict[str, Any]:
-        parsed: dict[str, Any] = parser._parse_body_as_xml({"body": body}, shape, inject_metadata=True)
+        parsed: dict[str, Any] = parser._do_parse({"body": body}, shape)
         parsed.setdefault("ResponseMetadata", {})
         return parsed
 
@@ -103,31 +104,35 @@ def _rest_payload(operation: Any, parser: Any) -> Callable[[Any], dict[str, Any]
         raise UnusualError
     if member is not None and member.type_name in _STREAMED:
         return lambda body: {payload: body.decode() if isinstance(body, bytes) else body}
-    looks_for_errors = operation.service_model.service_name == "s3"
-    if member is None and all(each.serialization.get("location") in LOCATED for each in shape.members.values()):
-        return _nothing(operation, is_xml=is_xml, looks_for_errors=looks_for_errors)
+    if is_xml:
+        return _xml_payload(operation, parser)
+    body_shape = shape if member is None else member
 
     def decode(body: bytes) -> dict[str, Any]:
-        if looks_for_errors:
-            response: dict[str, Any] = {"body": body, "status_code": 200, "headers": {}}
-            find_error(operation, response)
-            if response["status_code"] != 200:
-                raise UnusualError
-            body = response["body"]
-        node = parser._initial_body_parse(body) if is_xml else _json(body)
-        value = parser._parse_shape(shape if member is None else member, node)
+        value = parser._parse_shape(body_shape, _json(body))
         return value if member is None else {payload: value}
 
     return decode
 
 
-def _nothing(operation: Any, *, is_xml: bool, looks_for_errors: bool) -> Callable[[Any], dict[str, Any]]:
-    """The decoder of bodies with nothing in them: `{}` or a document without contents, or not even that."""
+def _xml_payload(operation: Any, parser: Any) -> Callable[[Any], dict[str, Any]]:
+    shape, decode_plain = operation.output_shape, body_decoder(operation.output_shape, "rest-xml")
+    looks_for_errors = operation.service_model.service_name == "s3"
 
     def decode(body: bytes) -> dict[str, Any]:
-        if body and (is_xml or looks_for_errors or type(_json(body)) is not dict):
-            raise UnusualError  # an error in the body of an answer that has none
-        return {}
+        if decode_plain is not None:
+            try:
+                return decode_plain(body)  # which an error is not
+            except Exception:  # noqa: S110 - it is not plain
+                pass
+        response: dict[str, Any] = {"body": body, "status_code": 200, "headers": {}}
+        if looks_for_errors:
+            find_error(operation, response)
+            if response["status_code"] != 200:
+                raise UnusualError
+        parsed: dict[str, Any] = {}
+        parser._parse_payload(response, shape, shape.members, parsed)
+        return parsed
 
     return decode
 

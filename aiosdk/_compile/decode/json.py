@@ -1,6 +1,7 @@
 """Decoders for bodies in JSON: of the json and rest-json protocols.
 
-They take what `json.loads` gives. What is unusual raises `UnusualError`, and botocore's own parser does the work.
+They take what `json.loads` gives, and may keep parts of it. What is unusual raises `UnusualError`, and botocore's own
+parser does the work; so what they take must not be changed.
 """
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # What a body holds is known when it is there.
@@ -61,16 +62,20 @@ class JsonDecoders:
         ]
 
         by_name = {name: (member, decode) for member, name, decode in plan}
+        unchanged = frozenset(name for name, (member, decode) in by_name.items() if decode is None and member == name)
+        is_simple = len(by_name) == len(plan)
 
         def decode(value: Any) -> dict[str, Any]:
             if type(value) is not dict:
                 raise UnusualError
-            if len(value) == 1 and len(by_name) == len(plan):  # as are the attribute values of DynamoDB
-                ((name, raw),) = value.items()
-                if raw is None or name not in by_name:
-                    return {}
-                member, decode = by_name[name]
-                return {member: raw if decode is None else decode(raw)}
+            if len(value) == 1 and is_simple:  # as are the attribute values of DynamoDB
+                for name in value:
+                    if (raw := value[name]) is None or name not in by_name:
+                        return {}
+                    if name in unchanged:
+                        return value
+                    member, decode = by_name[name]
+                    return {member: raw if decode is None else decode(raw)}
             found: dict[str, Any] = {}
             for member, name, decode in plan:
                 raw = value.get(name)
@@ -87,21 +92,28 @@ class JsonDecoders:
             if type(value) is not list:
                 raise UnusualError
             if decode is None:
-                return list(value)
+                return value
             return [None if item is None else decode(item) for item in value]
 
         return decode_list
 
     def _map(self, shape: Any) -> Decode:
         decode_key, decode_value = self.decoder(shape.key), self.decoder(shape.value)
+        # Of the others it is known that they raise for a value that is null.
+        looks_for_null = shape.value.type_name == "timestamp"
 
         def decode(value: Any) -> dict[Any, Any]:
-            if type(value) is not dict or (decode_value is not None and None in value.values()):
+            if type(value) is not dict or (looks_for_null and None in value.values()):
                 raise UnusualError
-            return {
-                (key if decode_key is None else decode_key(key)): (each if decode_value is None else decode_value(each))
-                for key, each in value.items()
-            }
+            found = value
+            if decode_value is not None:
+                for key, each in value.items():
+                    decoded = decode_value(each)
+                    if decoded is not each:
+                        if found is value:
+                            found = value.copy()
+                        found[key] = decoded
+            return found if decode_key is None else {decode_key(key): each for key, each in found.items()}
 
         return decode
 
