@@ -69,12 +69,16 @@ _collected_before = False
 
 
 @contextmanager
-def no_collection() -> Generator[None]:
-    """Hold the garbage collector off while many objects are made that will stay.
+def no_collection(*, stays: bool = True) -> Generator[None]:
+    """Hold the garbage collector off while many objects are made that are none.
 
     Imports and models make hundreds of thousands. Each few hundred of them the collector looks whether they are
     garbage, and every so often it walks the whole heap, which stalls the event loop for 20 to 100 ms from whichever
-    thread it happens in. At the end all objects count as old ones: the collector would walk them at once otherwise.
+    thread it happens in.
+
+    Args:
+        stays: Whether the objects stay for good. Then all objects there are count as old ones at the end: the
+            collector would walk them at once otherwise.
     """
     global _pauses, _collected_before
     with _pausing:
@@ -88,7 +92,7 @@ def no_collection() -> Generator[None]:
         with _pausing:
             _pauses -= 1
             if _pauses == 0 and _collected_before:
-                if gc.get_freeze_count() == 0:  # what the user has frozen stays so
+                if stays and gc.get_freeze_count() == 0:  # what the user has frozen stays so
                     gc.freeze()
                     gc.unfreeze()  # into the oldest generation; neither walks anything
                 gc.enable()

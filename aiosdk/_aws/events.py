@@ -23,7 +23,7 @@ from aiobotocore.session import AioSession
 from botocore.hooks import EVENT_ALIASES, EventAliaser, HierarchicalEmitter, _PrefixTrie
 
 from aiosdk import _off_loop
-from aiosdk._aws.s3_bodies import keep_parsed
+from aiosdk._aws.s3_bodies import take_the_place_of_botocores
 
 _checked: Final[set[Any]] = set()
 _aliased: Final[dict[str, str]] = {}
@@ -198,5 +198,5 @@ def built_in_handlers() -> tuple[_PrefixTrie, dict[str, Any]]:
     """Give botocore's built-in handlers, as aiobotocore registers them. The first call takes 5 ms."""
     emitter = AioHierarchicalEmitter()
     AioSession(event_hooks=emitter)
-    keep_parsed(emitter)
+    take_the_place_of_botocores(emitter)
     return emitter._handlers, emitter._unique_id_handlers

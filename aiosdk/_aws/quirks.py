@@ -149,9 +149,7 @@ QUIRKS: Final[dict[str, dict[str, Quirk]]] = {
         "botocore.handlers.json_decode_policies": _call("read policies, which are JSON"),
         "botocore.handlers.decode_console_output": _call("decode the output's base64"),
         "botocore.handlers.json_decode_template_body": _call("read the template, which is JSON"),
-        "botocore.handlers.decode_list_object": _call("decode keys from URL encoding"),
-        "botocore.handlers.decode_list_object_v2": _call("decode keys from URL encoding"),
-        "botocore.handlers.decode_list_object_versions": _call("decode keys from URL encoding"),
+        "aiosdk._aws.s3_bodies.DecodeEncoded": _call("decode keys from URL encoding"),
         "botocore.retries.standard.RetryQuotaChecker.release_retry_quota": _call("give back to the retry quota"),
     },
 }

@@ -1,6 +1,7 @@
-"""Looks for an error in an answer of S3 with status 200, as botocore does, and keeps what it read for the parser.
+"""What botocore's handlers do with the bodies of S3, done with less.
 
-botocore parses such a body twice, once to look for the error and once for its contents.
+botocore parses a body with status 200 twice, once to look for an error and once for its contents; here what was read
+is kept for the parser. It decodes each listed key from URL encoding; here only pages in which some key is encoded.
 """
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportMissingTypeStubs=false
 # pyright: reportPrivateUsage=false
@@ -11,7 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import ParseError, TreeBuilder, XMLParser
 
-from botocore.handlers import _handle_200_error, _should_handle_200_error
+from botocore.handlers import (
+    _handle_200_error,
+    _should_handle_200_error,
+    decode_list_object,
+    decode_list_object_v2,
+    decode_list_object_versions,
+)
 
 from aiosdk._aws.xml_bodies import body_decoder
 
@@ -78,7 +85,50 @@ def _with_tree(body: bytes) -> ParsedBody | None:
     return kept
 
 
-def keep_parsed(emitter: Any) -> None:
-    """Put `find_error` in the place of botocore's handler."""
+class DecodeEncoded:
+    """Calls a handler that decodes the keys and prefixes of a page, if any of them is encoded."""
+
+    def __init__(self, decode: Any) -> None:
+        self._decode = decode
+
+    def __call__(self, parsed: dict[str, Any], **kwargs: Any) -> None:
+        if parsed.get("EncodingType") != "url":
+            return
+        try:
+            texts = [value for value in parsed.values() if type(value) is str]
+            for name, member in _NAMES_ON_A_PAGE:
+                if name in parsed:
+                    texts += [each[member] for each in parsed[name]]
+            text = "".join(texts)
+        except (KeyError, TypeError):  # botocore says what is wrong with the page
+            text = "%"
+        if "%" in text or "+" in text:
+            self._decode(parsed=parsed, **kwargs)
+
+    def __eq__(self, other: object) -> bool:
+        return self._decode is getattr(other, "_decode", other)  # it is unregistered as botocore's
+
+    def __hash__(self) -> int:
+        return hash(self._decode)
+
+
+_NAMES_ON_A_PAGE: Final = (
+    ("Contents", "Key"),
+    ("Versions", "Key"),
+    ("DeleteMarkers", "Key"),
+    ("CommonPrefixes", "Prefix"),
+)
+_DECODERS: Final = {
+    "after-call.s3.ListObjects": decode_list_object,
+    "after-call.s3.ListObjectsV2": decode_list_object_v2,
+    "after-call.s3.ListObjectVersions": decode_list_object_versions,
+}
+
+
+def take_the_place_of_botocores(emitter: Any) -> None:
+    """Put these handlers in the place of botocore's."""
     emitter.unregister(EVENT, _handle_200_error)
     emitter.register_first(EVENT, find_error)
+    for event, decode in _DECODERS.items():
+        emitter.unregister(event, decode)
+        emitter.register(event, DecodeEncoded(decode))

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 from aiosdk._aws.models import Packed
 from aiosdk._compile.decode.scanned import ScanDecoders
 from aiosdk._compile.timestamps import parse_timestamp
+from aiosdk._off_loop import no_collection
 
 if TYPE_CHECKING:
     from aiosdk._compile.decode.scanned import DecodeBody
+
+_LARGE: Final = 256 * 1024
 
 # By the identity of the model's dictionary of shapes, which is kept with them.
 _shared: Final[dict[int, tuple[Any, ScanDecoders]]] = {}
@@ -53,9 +56,17 @@ def body_decoder(shape: Any, protocol: str) -> DecodeBody | None:
 
 def _compile(decoders: ScanDecoders, shape: Any, protocol: str) -> DecodeBody | None:
     try:
-        return decoders.body_decoder(shape, protocol)
+        decode = decoders.body_decoder(shape, protocol)
     except Exception:  # the flaw of a model, say; aiobotocore's parser may never meet it, or words the error
         return None
+
+    def decode_body(body: bytes) -> dict[str, Any]:
+        if len(body) < _LARGE:
+            return decode(body)
+        with no_collection(stays=False):  # it would take a third of the time, and find nothing
+            return decode(body)
+
+    return decode_body
 
 
 def _decoders(shape: Any) -> ScanDecoders:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from aiobotocore.hooks import AioHierarchicalEmitter
 from aiobotocore.session import AioSession
+from botocore.handlers import decode_list_object_v2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiosdk._aws.events import LayeredEmitter, LayeredTrie, built_in_emitter
+from aiosdk._aws.s3_bodies import DecodeEncoded, find_error
 
 PARTS = ["before-call", "s3", "ec2", "PutObject", "*"]
 names = st.lists(st.sampled_from(PARTS), min_size=1, max_size=4).map(".".join)
@@ -74,7 +76,7 @@ def test_a_copy_and_its_original_go_separate_ways(first: list[Any], later: list[
 
 
 # Handlers of botocore's in whose place there is one of ours.
-OURS = {"_handle_200_error": "find_error"}
+OURS = {"_handle_200_error": find_error}
 
 
 def test_the_built_in_handlers_are_aiobotocores() -> None:
@@ -92,9 +94,43 @@ def test_the_built_in_handlers_are_aiobotocores() -> None:
     for name in known:
         found = list(ours._handlers.prefix_search(name))
         expected = list(theirs._handlers.prefix_search(name))
-        assert [getattr(each, "__qualname__", each) for each in found] == [
-            OURS.get(getattr(each, "__qualname__", each), getattr(each, "__qualname__", each)) for each in expected
+        assert [_named(each) for each in found] == [
+            _named(OURS.get(getattr(each, "__qualname__", ""), each)) for each in expected
         ]
+
+
+def _named(handler: Any) -> Any:
+    # Bound methods of objects that each emitter has anew; what is ours in botocore's place equals that.
+    handler = getattr(handler, "_decode", handler)
+    return getattr(handler, "__qualname__", handler)
+
+
+def test_keys_are_decoded_as_botocores_handler_does_and_only_where_it_would() -> None:
+    page = {"EncodingType": "url", "Prefix": "a%2Fb", "Contents": [{"Key": "a+b"}, {"Key": "c"}]}
+    for encoding in ("url", None):
+        for contents in ([{"Key": "a+b%20"}], [{"Key": "plain"}], [{}], None):
+            for context in ({"encoding_type_auto_set": True}, {}):
+                ours, theirs = [{**page, "EncodingType": encoding, "Contents": copy.deepcopy(contents)} for _ in "12"]
+                outcomes = [
+                    _raised(lambda handler=handler, of=of, context=context: handler(parsed=of, context=context))
+                    for handler, of in ((DecodeEncoded(decode_list_object_v2), ours), (decode_list_object_v2, theirs))
+                ]
+                assert (ours, outcomes[0]) == (theirs, outcomes[1])
+
+
+def test_a_handler_of_ours_is_unregistered_as_botocores() -> None:
+    emitter = built_in_emitter()
+    assert emitter._handlers.prefix_search("after-call.s3.ListObjectsV2")
+    emitter.unregister("after-call.s3.ListObjectsV2", decode_list_object_v2)
+    assert not emitter._handlers.prefix_search("after-call.s3.ListObjectsV2")
+
+
+def _raised(call: Any) -> type[Exception] | None:
+    try:
+        call()
+    except Exception as error:
+        return type(error)
+    return None
 
 
 async def test_handlers_may_be_plain_functions_or_coroutines() -> None:
