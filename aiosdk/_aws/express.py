@@ -10,26 +10,22 @@ is not simply a success is handed over to it. So every error, and every second a
 
 from __future__ import annotations
 
-import io
 import os
 import uuid
-import zlib
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
 
-from aiobotocore.httpchecksum import apply_request_checksum, handle_checksum_body
-from aiobotocore.response import AioStreamingBody
+from aiobotocore.httpchecksum import apply_request_checksum
 from botocore import auth
-from botocore.awsrequest import HeadersDict
 from botocore.compress import maybe_compress_request
 from botocore.context import ClientContext, get_context, reset_context, set_context
-from botocore.handlers import add_recursion_detection_header, convert_body_to_file_like_object, handle_expires_header
-from botocore.httpchecksum import resolve_checksum_context, resolve_response_checksum_algorithms
+from botocore.handlers import add_recursion_detection_header, convert_body_to_file_like_object
+from botocore.httpchecksum import resolve_checksum_context
 from botocore.utils import percent_encode_sequence
 
-from aiosdk._aws.answers import compile_answer
+from aiosdk._aws.answer_reader import AnswerReader
 from aiosdk._aws.handover import INVOCATION_ID, FirstAttempt
-from aiosdk._aws.quirks import Way
+from aiosdk._aws.quirks import called
+from aiosdk._aws.request_bodies import ASKS_FROM, as_sent, may_have_checksum, validated_by
 from aiosdk._aws.targets import NotCompiledError, Targets
 from aiosdk._compile.sign import EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER, hash_payload, s3_signs_payload
 
@@ -66,15 +62,6 @@ class Prepared:
     invocation_id: str
 
 
-class HTTPAnswer:
-    """What the handlers of botocore that are called after a call look at."""
-
-    __slots__ = ("headers", "raw", "status_code")
-
-    def __init__(self, response: Response) -> None:
-        self.status_code, self.headers, self.raw = response.status, response.headers, response.body
-
-
 class Plan:
     """What a call of one operation of one client does, step by step.
 
@@ -86,9 +73,8 @@ class Plan:
 
     def __init__(self, client: Any, operation: Any, handlers: Mapping[str, list[tuple[Any, Quirk]]]) -> None:
         self.client, self.operation, self.handlers = client, operation, handlers
-        self._before_build = _called(handlers["before-parameter-build"])
-        self._before_call = _called(handlers["before-call"])
-        self._after_call = _called(handlers["after-call"])
+        self._before_build = called(handlers["before-parameter-build"])
+        self._before_call = called(handlers["before-call"])
         self._converts_body = any(
             handler is convert_body_to_file_like_object for handler, _ in handlers["before-parameter-build"]
         )
@@ -96,15 +82,12 @@ class Plan:
         self._encode = client._serializer.encoder(operation)
         self._prefixes = client._client_config.inject_host_prefix
         self.targets = Targets(client, operation, self._context, _bucket_regions(handlers))
-        self.has_checksum = _has_checksum(operation)
-        self._validates = None if self.has_checksum else _validated(operation)
+        self.has_checksum = may_have_checksum(operation)
+        self._validates = None if self.has_checksum else validated_by(operation)
         self._compresses = bool(operation.request_compression)
         self._traces = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
         self._streams = bool(operation.has_streaming_output)
-        self._checks_crc32 = operation.service_model.service_name == "dynamodb"
-        protocol = operation.service_model.resolved_protocol
-        self._parser = client._endpoint._response_parser_factory.create_parser(protocol)
-        self._answer = compile_answer(operation, self._parser)
+        self._reader = AnswerReader(client, operation, handlers)
         payload = operation.input_shape and operation.input_shape.serialization.get("payload")
         blob = bool(payload) and operation.input_shape.members[payload].type_name == "blob"
         self.payload: str | None = payload if blob else None
@@ -124,13 +107,13 @@ class Plan:
         if body is not None and not isinstance(body, (bytes, bytearray, str)):
             raise NotCompiledError("the body is a file")
         params, context, operation = dict(given), self._context.copy(), self.operation
+        if self._converts_body and isinstance(body, str):
+            body = params[str(self.payload)] = body.encode()
         for handler, parameter in self._before_build:
             if parameter is None or parameter in params:
                 handler(params=params, model=operation, context=context)
         target = await self.targets.get(params, context)
         features.features.update(target.features)
-        if body is not None and self._converts_body:
-            convert_body_to_file_like_object(params)
         request = self._encode(params)
         headers: dict[str, Any] = request["headers"]
         prefix = request.get("host_prefix") if self._prefixes else None
@@ -146,6 +129,8 @@ class Plan:
         for handler, parameter in self._before_call:
             if parameter is None or parameter in params:
                 handler(model=operation, params=request, context=context)
+        if self._converts_body and isinstance(body, bytes) and len(body) >= ASKS_FROM:
+            headers["Expect"] = "100-continue"
         if self._traces:
             add_recursion_detection_header(request)
         if self._compresses:
@@ -155,7 +140,7 @@ class Plan:
         prepared = Prepared()
         prepared.params, prepared.context = params, context
         prepared.method, prepared.url = request["method"], url
-        prepared.body = _body(request["body"])
+        prepared.body = as_sent(request["body"])
         prepared.headers = await self._sign(target, prefix, prepared, headers)
         self._finish(prepared)
         return prepared
@@ -229,39 +214,6 @@ class Plan:
             prepared.method, prepared.url, prepared.headers.copy(), prepared.body, stream=self._streams
         )
 
-    async def read(self, prepared: Prepared, response: Response) -> dict[str, Any]:
-        """Make the result of a call from an answer that says it succeeded; raises where that is not plain."""
-        headers, body, context = response.headers, response.content, prepared.context
-        if self._checks_crc32 and body is not None and "x-amz-crc32" in headers:
-            _check_crc32(body, headers["x-amz-crc32"])
-        algorithm = None
-        content: Any = body
-        if self._streams:
-            content = AioStreamingBody(response.body, headers.get("content-length"))
-        checksum = context.get("checksum")
-        if checksum is not None and checksum.get("response_algorithms"):
-            answer: dict[str, Any] = {"headers": headers, "body": content, "context": {}}
-            await handle_checksum_body(_Content(response), answer, context, self.operation)
-            content, algorithm = answer["body"], answer["context"].get("checksum", {}).get("response_algorithm")
-        customized: dict[str, Any] = {}
-        if "expires" in headers and self.handlers["before-parse"]:
-            answer = {"headers": HeadersDict(headers)}
-            handle_expires_header(self.operation, answer, customized)
-            headers = dict(answer["headers"].items())
-        parsed = self._answer(response.status, headers, content)
-        metadata: dict[str, Any] = parsed["ResponseMetadata"]
-        metadata["HTTPStatusCode"] = response.status
-        metadata["HTTPHeaders"] = headers
-        metadata["RetryAttempts"] = 0
-        if algorithm is not None:
-            metadata["ChecksumAlgorithm"] = algorithm
-        parsed.update(customized)
-        if self._after_call:
-            after = HTTPAnswer(response)
-            for handler, _ in self._after_call:
-                handler(http_response=after, parsed=parsed, model=self.operation, context=context)
-        return parsed
-
     async def call(self, given: dict[str, Any], reference: Callable[..., Any]) -> Any:
         """Make a call. `reference` takes parameters and a first attempt, and goes down the reference lane."""
         try:
@@ -277,7 +229,7 @@ class Plan:
             return await reference(self._retold(given, prepared), FirstAttempt(sender, prepared.invocation_id, failure))
         if response.status < 300:
             try:
-                return await self.read(prepared, response)
+                return await self._reader.read(response, prepared.context)
             except Exception:  # noqa: S110 - likewise
                 pass
         return await reference(self._retold(given, prepared), FirstAttempt(sender, prepared.invocation_id, response))
@@ -285,47 +237,6 @@ class Plan:
     def _retold(self, given: dict[str, Any], prepared: Prepared) -> dict[str, Any]:
         """The parameters for the reference lane: idempotency tokens stay those that were sent."""
         return {**given, **{name: prepared.params[name] for name in self.operation.idempotent_members}}
-
-
-class _Content:
-    """A response whose body aiobotocore's check of checksums reads."""
-
-    def __init__(self, response: Response) -> None:
-        self.raw, self._content = response.body, response.content
-
-    @property
-    async def content(self) -> bytes | None:
-        return self._content
-
-
-def _check_crc32(body: bytes, expected: str) -> None:
-    if zlib.crc32(body) != int(expected):
-        raise NotCompiledError("the body is damaged")
-
-
-def _called(handlers: list[tuple[Any, Quirk]]) -> list[tuple[Any, str | None]]:
-    return [(handler, quirk.parameter) for handler, quirk in handlers if quirk.way is Way.CALL]
-
-
-def _has_checksum(operation: Any) -> bool:
-    """Whether requests of an operation may carry a checksum."""
-    members = {} if operation.input_shape is None else operation.input_shape.members
-    names = [each.serialization.get("name", "").lower() for each in members.values()]
-    return bool(
-        operation.http_checksum_required
-        or operation.http_checksum.keys() & {"requestChecksumRequired", "requestAlgorithmMember"}
-        or any(name.startswith("x-amz-checksum-") for name in names)
-    )
-
-
-def _validated(operation: Any) -> tuple[str, dict[str, Any]] | None:
-    """The parameter that asks for answers with a checksum, and what botocore then notes in the call's context."""
-    parameter = operation.http_checksum.get("requestValidationModeMember")
-    if parameter is None:
-        return None
-    request: dict[str, Any] = {"context": {}}
-    resolve_response_checksum_algorithms(request, operation, {parameter: "ENABLED"})
-    return parameter, request["context"]["checksum"]
 
 
 def _base_context(client: Any, operation: Any) -> dict[str, Any]:
@@ -350,16 +261,3 @@ def _bucket_regions(handlers: Mapping[str, list[tuple[Any, Quirk]]]) -> Mapping[
         if handler.__name__ == "redirect_from_cache":
             return handler.__self__._cache
     return {}
-
-
-def _body(body: Any) -> Any:
-    """The body as it is hashed and sent; None for none."""
-    if isinstance(body, dict):
-        return urlencode([(_utf8(key), _utf8(value)) for key, value in body.items()], doseq=True).encode()
-    if isinstance(body, io.BytesIO):
-        return body.getvalue()
-    return None if body == b"" else body
-
-
-def _utf8(value: Any) -> Any:
-    return value.encode() if isinstance(value, str) else value

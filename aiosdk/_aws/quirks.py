@@ -60,10 +60,6 @@ def _validates_responses(model: Any) -> bool:
     return "requestValidationModeMember" in model.http_checksum
 
 
-def _has_body(model: Any) -> bool:
-    return model.http.get("method") in ("PUT", "POST")
-
-
 _DONE: Final = Quirk(Way.DONE)
 _IDLE: Final = Quirk(Way.IDLE)
 _RULES: Final = Quirk(Way.RULES)
@@ -105,7 +101,7 @@ QUIRKS: Final[dict[str, dict[str, Quirk]]] = {
     },
     "before-call": {
         "botocore.handlers.add_recursion_detection_header": _DONE,
-        "botocore.handlers.add_expect_header": _call(concerns=_has_body),
+        "botocore.handlers.add_expect_header": _DONE,
         "botocore.handlers.add_glacier_version": _call("add the version of Glacier's API"),
         "botocore.handlers.add_accept_header": _call("ask for JSON"),
         "botocore.handlers.escape_xml_payload": _call("escape line ends in the body"),
@@ -161,3 +157,8 @@ def name_of(handler: Any) -> str:
     if not hasattr(function, "__qualname__"):
         function = cast("Any", type(handler))
     return f"{function.__module__}.{function.__qualname__}"
+
+
+def called(handlers: list[tuple[Any, Quirk]]) -> list[tuple[Any, str | None]]:
+    """Give the handlers that are called, each with the parameter without which it does nothing."""
+    return [(handler, quirk.parameter) for handler, quirk in handlers if quirk.way is Way.CALL]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # What fits into the buffers of a socket is not held up by a slow peer.
 MOST_BODY: Final = 64 * 1024
 _REQUEST: Final = aiohttp.ClientSession._request  # pyright: ignore[reportPrivateUsage]
+_ONLY_AIOHTTP: Final = frozenset(("Host", "host", "Connection", "connection"))
 _WITHOUT_BODY: Final = "HEAD"
 
 
@@ -103,7 +104,7 @@ def _head(request: Request, target: str, host: str) -> bytes | None:
         return None
     lines = [f"{request.method} {target} HTTP/1.1", f"Host: {host}"]
     for name, value in headers.items():
-        if name in ("Transfer-Encoding", "Host", "host", "Connection", "connection"):
+        if name in _ONLY_AIOHTTP:
             return None
         lines.append(f"{name}: {value}")
     text = "\r\n".join(lines)
@@ -126,6 +127,8 @@ async def _exchange(
         read_timeout=request.timeouts.read,
     )
     payload: bytes = request.body or b""
+    if payload and "Transfer-Encoding" in request.headers:  # which is chunked
+        payload = b"%x\r\n%s\r\n0\r\n\r\n" % (len(payload), payload)
     expects = bool(payload) and request.headers.get("Expect") == "100-continue"
     transport.write(head if expects else head + payload)
     wire.start_timeout()

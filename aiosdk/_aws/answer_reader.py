@@ -1,0 +1,101 @@
+"""Reads the answers that succeeded: checks them by their checksums, and calls what botocore calls after a call."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportPrivateUsage=false
+# botocore and aiobotocore have no types.
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from aiobotocore.httpchecksum import handle_checksum_body
+from aiobotocore.response import AioStreamingBody
+from botocore.awsrequest import HeadersDict
+from botocore.handlers import handle_expires_header
+
+from aiosdk._aws.answers import compile_answer
+from aiosdk._aws.quirks import called
+from aiosdk._compile.decode.xml import UnusualError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiosdk._aws.quirks import Quirk
+    from aiosdk._transport.http import Response
+
+
+class AnswerReader:
+    """Makes the results of the calls of one operation of one client.
+
+    Args:
+        client: The client.
+        operation: botocore's model of the operation.
+        handlers: The handlers of each kind of event, with their treatment.
+    """
+
+    def __init__(self, client: Any, operation: Any, handlers: Mapping[str, list[tuple[Any, Quirk]]]) -> None:
+        parsers, protocol = client._endpoint._response_parser_factory, operation.service_model.resolved_protocol
+        self._operation = operation
+        self._answer = compile_answer(operation, parsers.create_parser(protocol))
+        self._after_call = called(handlers["after-call"])
+        self._minds_expires = bool(handlers["before-parse"])
+        self._checks_crc32 = operation.service_model.service_name == "dynamodb"
+        self._streams = bool(operation.has_streaming_output)
+
+    async def read(self, response: Response, context: dict[str, Any]) -> dict[str, Any]:
+        """Make the result of a call from an answer that says it succeeded; raises where that is not plain."""
+        headers, body = response.headers, response.content
+        if self._checks_crc32 and body is not None and "x-amz-crc32" in headers:
+            _check_crc32(body, headers["x-amz-crc32"])
+        algorithm = None
+        content: Any = body
+        if self._streams:
+            content = AioStreamingBody(response.body, headers.get("content-length"))
+        checksum = context.get("checksum")
+        if checksum is not None and checksum.get("response_algorithms"):
+            answer: dict[str, Any] = {"headers": headers, "body": content, "context": {}}
+            await handle_checksum_body(_Content(response), answer, context, self._operation)
+            content, algorithm = answer["body"], answer["context"].get("checksum", {}).get("response_algorithm")
+        customized: dict[str, Any] = {}
+        if "expires" in headers and self._minds_expires:
+            answer = {"headers": HeadersDict(headers)}
+            handle_expires_header(self._operation, answer, customized)
+            headers = dict(answer["headers"].items())
+        parsed = self._answer(response.status, headers, content)
+        metadata: dict[str, Any] = parsed["ResponseMetadata"]
+        metadata["HTTPStatusCode"] = response.status
+        metadata["HTTPHeaders"] = headers
+        metadata["RetryAttempts"] = 0
+        if algorithm is not None:
+            metadata["ChecksumAlgorithm"] = algorithm
+        parsed.update(customized)
+        if self._after_call:
+            after = _HTTPAnswer(response)
+            for handler, _ in self._after_call:
+                handler(http_response=after, parsed=parsed, model=self._operation, context=context)
+        return parsed
+
+
+class _HTTPAnswer:
+    """What the handlers of botocore that are called after a call look at."""
+
+    __slots__ = ("headers", "raw", "status_code")
+
+    def __init__(self, response: Response) -> None:
+        self.status_code, self.headers, self.raw = response.status, response.headers, response.body
+
+
+class _Content:
+    """A response whose body aiobotocore's check of checksums reads."""
+
+    def __init__(self, response: Response) -> None:
+        self.raw, self._content = response.body, response.content
+
+    @property
+    async def content(self) -> bytes | None:
+        return self._content
+
+
+def _check_crc32(body: bytes, expected: str) -> None:
+    if zlib.crc32(body) != int(expected):
+        raise UnusualError  # retries look at it
