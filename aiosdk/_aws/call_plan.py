@@ -74,6 +74,8 @@ def _steps(plan: Plan) -> Iterator[str]:
     )
     by = plan.targets.names
     yield "find the endpoint by the service's rules, remembered " + (f"by {', '.join(by)}" if by else "for all calls")
+    if plan.asks_checksum:
+        yield "ask for the checksum of the answer, and check it when the body is read to its end"
     if plan.has_checksum:
         yield "add the checksum that the operation asks for, CRC32 unless another is given"
     yield from _quirks(plan, "before-call")

@@ -83,7 +83,10 @@ class Plan:
         self._prefixes = client._client_config.inject_host_prefix
         self.targets = Targets(client, operation, self._context, _bucket_regions(handlers))
         self.has_checksum = may_have_checksum(operation)
-        self._validates = None if self.has_checksum else validated_by(operation)
+        self._validates = validated_by(operation)
+        self.asks_checksum = (
+            self._validates is not None and client.meta.config.response_checksum_validation == "when_supported"
+        )
         self._compresses = bool(operation.request_compression)
         self._traces = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
         self._streams = bool(operation.has_streaming_output)
@@ -112,6 +115,8 @@ class Plan:
         for handler, parameter in self._before_build:
             if parameter is None or parameter in params:
                 handler(params=params, model=operation, context=context)
+        if self._validates is not None and self.asks_checksum:
+            params.setdefault(self._validates[0], "ENABLED")
         target = await self.targets.get(params, context)
         features.features.update(target.features)
         request = self._encode(params)

@@ -56,10 +56,6 @@ def _call(words: str = "", parameter: str | None = None, concerns: Callable[[Any
     return Quirk(Way.CALL, words, concerns, parameter)
 
 
-def _validates_responses(model: Any) -> bool:
-    return "requestValidationModeMember" in model.http_checksum
-
-
 _DONE: Final = Quirk(Way.DONE)
 _IDLE: Final = Quirk(Way.IDLE)
 _RULES: Final = Quirk(Way.RULES)
@@ -70,9 +66,7 @@ QUIRKS: Final[dict[str, dict[str, Quirk]]] = {
         "botocore.handlers.generate_idempotent_uuid": _call(
             "make up an idempotency token unless one is given", concerns=lambda model: bool(model.idempotent_members)
         ),
-        "botocore.handlers._handle_request_validation_mode_member": _call(
-            "ask for the checksum of the body", concerns=_validates_responses
-        ),
+        "botocore.handlers._handle_request_validation_mode_member": _DONE,
         "botocore.handlers.validate_bucket_name": _call("check the bucket's name", "Bucket"),
         "botocore.handlers.remove_bucket_from_url_paths_from_model": _DONE,  # when the plan is made
         "botocore.handlers.remove_accid_host_prefix_from_model": _DONE,  # likewise

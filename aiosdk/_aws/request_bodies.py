@@ -14,6 +14,7 @@ from botocore.httpchecksum import resolve_response_checksum_algorithms
 # botocore makes files of the bodies of PutObject and UploadPart, and asks for leave to send any file, which costs a
 # round trip. Smaller ones go at once here, as in AWS's SDK for Java.
 ASKS_FROM: Final = 1024 * 1024
+_NO_CHECKSUM: Final = ("x-amz-checksum-algorithm", "x-amz-checksum-mode", "x-amz-checksum-type")
 
 
 def may_have_checksum(operation: Any) -> bool:
@@ -23,7 +24,7 @@ def may_have_checksum(operation: Any) -> bool:
     return bool(
         operation.http_checksum_required
         or operation.http_checksum.keys() & {"requestChecksumRequired", "requestAlgorithmMember"}
-        or any(name.startswith("x-amz-checksum-") for name in names)
+        or any(name.startswith("x-amz-checksum-") and name not in _NO_CHECKSUM for name in names)
     )
 
 

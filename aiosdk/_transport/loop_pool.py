@@ -33,6 +33,13 @@ class Setup:
     options: ConnectorOptions = field(default_factory=ConnectorOptions)
     context: ssl.SSLContext | None = None
     """A TLS context of the user's, in place of one made from `tls`."""
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.tls, self.proxy_tls, self.options, self.context)))
+
+    def __hash__(self) -> int:
+        return self._hash  # it is looked up for each request
 
 
 class LoopPool:

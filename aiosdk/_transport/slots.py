@@ -49,6 +49,13 @@ class Route:
 
     host: Hashable
     key: Hashable
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.host, self.key)))
+
+    def __hash__(self) -> int:
+        return self._hash  # it is looked up five times for each request
 
 
 @dataclass(eq=False, slots=True)
