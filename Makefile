@@ -2,10 +2,10 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: demo test check fix oldest bench clean help
+.PHONY: demo test check fix conformance lanes oldest bench clean help
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/ready ## Fill a local AWS server and crawl it
 	$(PY) examples/demo.py
@@ -22,6 +22,13 @@ check: .venv/ready ## Lint, formatting, types, layers
 fix: .venv/ready ## Repair what can be repaired: lint and formatting
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+conformance: .venv/ready ## Compare with botocore over every operation of every service: an hour
+	AIOSDK_DEEP=1 $(PY) -m pytest tests/conformance
+
+lanes: .venv/ready ## Run every test with the express lane forced off, then on
+	AIOSDK_LANE=reference $(PY) -m pytest
+	AIOSDK_LANE=express $(PY) -m pytest
 
 oldest: ## Run every test with the oldest dependencies that pyproject.toml allows
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
