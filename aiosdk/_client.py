@@ -21,6 +21,7 @@ from aiosdk._aws.events import runs_hooks_on_loop
 from aiosdk._aws.handover import first_attempt
 from aiosdk._aws.lanes import Lanes
 from aiosdk._aws.pages import PageIterator
+from aiosdk._aws.presign import presign_arguments
 from aiosdk.exceptions import (
     ClientClosedError,
     NoRegionError,
@@ -102,6 +103,16 @@ class Client(AioBaseClient):
         if operation_name not in self._PY_TO_OP_NAME:
             self.__getattr__(operation_name)
         return call_plan(self, self._open_lanes(), operation_name, self._PY_TO_OP_NAME[operation_name])
+
+    async def presigned(self, *args: Any, **kwargs: Any) -> str | None:
+        """Give the URL that `generate_presigned_url` gives, or None where botocore makes it or says what is wrong."""
+        lanes = self._open_lanes()
+        try:
+            method, params, expires, http_method = presign_arguments(*args, **kwargs)
+            presigner = lanes and lanes.presigner(self._PY_TO_OP_NAME[method])
+            return await presigner.url(params or {}, expires, http_method) if presigner else None
+        except Exception:  # whatever it is, botocore says it in its words
+            return None
 
     async def _reference(
         self, operation_name: str, api_params: dict[str, Any], first: FirstAttempt | None = None

@@ -9,6 +9,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from aiobotocore.client import AioBaseClient
+from aiobotocore.signers import generate_presigned_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,8 @@ def _checked(generate: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(generate)
     async def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
         with self.calling(generate.__name__):
+            if generate is generate_presigned_url and (url := await self.presigned(*args, **kwargs)) is not None:
+                return url
             return await generate(self, *args, **kwargs)
 
     return checked

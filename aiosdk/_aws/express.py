@@ -79,8 +79,8 @@ class Plan:
             handler is convert_body_to_file_like_object for handler, _ in handlers["before-parameter-build"]
         )
         self._context = _base_context(client, operation)
-        self._encode = client._serializer.encoder(operation)
-        self._prefixes = client._client_config.inject_host_prefix
+        self.encode = client._serializer.encoder(operation)
+        self.prefixes = client._client_config.inject_host_prefix
         self.targets = Targets(client, operation, self._context, _bucket_regions(handlers))
         self.has_checksum = may_have_checksum(operation)
         self._validates = validated_by(operation)
@@ -112,16 +112,14 @@ class Plan:
         params, context, operation = dict(given), self._context.copy(), self.operation
         if self._converts_body and isinstance(body, str):
             body = params[str(self.payload)] = body.encode()
-        for handler, parameter in self._before_build:
-            if parameter is None or parameter in params:
-                handler(params=params, model=operation, context=context)
+        self.change_params(params, context)
         if self._validates is not None and self.asks_checksum:
             params.setdefault(self._validates[0], "ENABLED")
         target = await self.targets.get(params, context)
         features.features.update(target.features)
-        request = self._encode(params)
+        request = self.encode(params)
         headers: dict[str, Any] = request["headers"]
-        prefix = request.get("host_prefix") if self._prefixes else None
+        prefix = request.get("host_prefix") if self.prefixes else None
         headers.update(target.headers)
         url = target.url(request["url_path"], prefix)
         if query := request["query_string"]:
@@ -149,6 +147,12 @@ class Plan:
         prepared.headers = await self._sign(target, prefix, prepared, headers)
         self._finish(prepared)
         return prepared
+
+    def change_params(self, params: dict[str, Any], context: dict[str, Any]) -> None:
+        """Do what botocore's handlers do with parameters before they are encoded."""
+        for handler, parameter in self._before_build:
+            if parameter is None or parameter in params:
+                handler(params=params, model=self.operation, context=context)
 
     async def _sign(
         self, target: Target, prefix: str | None, prepared: Prepared, headers: dict[str, Any]

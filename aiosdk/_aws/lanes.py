@@ -22,6 +22,7 @@ from botocore.history import get_global_history_recorder
 from aiosdk._aws.events import changes, hooks_of
 from aiosdk._aws.express import Plan
 from aiosdk._aws.http_session import PooledHTTPSession
+from aiosdk._aws.presign import Presigner
 from aiosdk._aws.quirks import KINDS, QUIRKS, name_of
 from aiosdk._aws.serializers import CompiledSerializer
 from aiosdk._aws.targets import NotCompiledError
@@ -69,6 +70,7 @@ class Lanes:
     def __init__(self, client: Any) -> None:
         self._client = client
         self._plans: dict[str, Plan | NotCompiledError] = {}
+        self._presigners: dict[Plan, Presigner] = {}
         self._changes = changes(client.meta.events)
 
     def plan(self, operation_name: str) -> Plan | None:
@@ -80,11 +82,22 @@ class Lanes:
             return None
         return plan
 
+    def presigner(self, operation_name: str) -> Presigner | None:
+        """Give what makes an operation's presigned URLs now, or None where botocore does."""
+        plan = self.plan(operation_name)
+        if plan is None:
+            return None
+        presigner = self._presigners.get(plan)
+        if presigner is None:
+            presigner = self._presigners[plan] = Presigner(plan)
+        return presigner
+
     def compiled(self, operation_name: str) -> Plan | NotCompiledError:
         """Give the plan of an operation as its handlers are now, or the reason why it has none."""
         now = changes(self._client.meta.events)
         if now != self._changes:
             self._plans.clear()
+            self._presigners.clear()
             self._changes = now
         plan = self._plans.get(operation_name)
         if plan is None:

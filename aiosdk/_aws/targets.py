@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from botocore import UNSIGNED, auth
 from botocore.context import ClientContext, get_context, start_as_current_context
+from botocore.utils import ArnParser
 
 from aiosdk._aws.models import SharedLoader
 from aiosdk._compile.endpoint import parameters_read
@@ -69,6 +70,8 @@ class Targets:
     """The call's context before anything is in it that depends on parameters."""
     bucket_regions: Mapping[str, str]
     """The regions of buckets that S3 has redirected to so far."""
+    signing_type: str = "standard"
+    """`presign-url` for URLs that are presigned."""
     _members: tuple[str, ...] = ()
     _paths: tuple[str, ...] = ()
     _search: tuple[Callable[[Any], Any], ...] = ()
@@ -130,9 +133,15 @@ class Targets:
 
     async def _resolve(self, params: Mapping[str, Any], context: dict[str, Any]) -> Target | NotCompiledError:
         client, signer = self.client, self.client._request_signer
+        presigned = self.signing_type == "presign-url"
         with start_as_current_context(ClientContext()):
-            url, headers, properties = await client._resolve_endpoint_ruleset(self.operation, params, context)
-            version = await signer._choose_signer(self.operation.name, "standard", context)
+            url, headers, properties = await client._resolve_endpoint_ruleset(
+                self.operation,
+                params,
+                context,
+                ignore_signing_region=presigned and not ArnParser.is_arn(params.get("Bucket", "")),
+            )
+            version = await signer._choose_signer(self.operation.name, self.signing_type, context)
             features = frozenset(get_context().features)
         signing = context.get("signing", {})
         if properties.get("backend") == "S3Express" or signing.keys() & {"request_credentials", "identity_cache"}:
@@ -145,7 +154,7 @@ class Targets:
             if _AUTHS.get(version) is not auth.AUTH_TYPE_MAPS.get(version) or version not in _AUTHS:
                 return NotCompiledError(f"requests are signed with {version}")
             region, name = signing.get("region") or signer._region_name, signing.get("signing_name")
-            sign = Signer(name or signer._signing_name, region, is_s3=version == "s3v4")
+            sign = Signer(name or signer._signing_name, region, is_s3=version.startswith("s3v4"))
         return Target(
             scheme=parts.scheme,
             netloc=parts.netloc,
@@ -153,13 +162,18 @@ class Targets:
             host=host_of(url),
             headers=dict(headers),
             signer=sign,
-            is_s3=version == "s3v4",
+            is_s3=str(version).startswith("s3v4"),
             signs_payload=context.get("payload_signing_enabled", True),
             features=features,
         )
 
 
-_AUTHS: Final[dict[Any, Any]] = {"v4": auth.SigV4Auth, "s3v4": auth.S3SigV4Auth}
+_AUTHS: Final[dict[Any, Any]] = {
+    "v4": auth.SigV4Auth,
+    "v4-query": auth.SigV4QueryAuth,
+    "s3v4": auth.S3SigV4Auth,
+    "s3v4-query": auth.S3SigV4QueryAuth,
+}
 _read: Final[dict[int, tuple[Any, frozenset[str]]]] = {}
 
 
