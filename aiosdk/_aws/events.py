@@ -98,7 +98,7 @@ class LayeredEmitter(AioHierarchicalEmitter):
         if not _is_upstream(handler):
             self._verify_is_callable(handler)
             super()._verify_accept_kwargs(handler)
-            handler = _Hook(handler)
+            handler = Hook(handler)
         super()._verify_and_register(event_name, handler, *args, **kwargs)
 
     def _verify_accept_kwargs(self, func: Any) -> None:
@@ -126,10 +126,14 @@ class SharedAliaser(EventAliaser):
 
 def _is_upstream(handler: Any) -> bool:
     # A client's signer and retry handlers, say. They need nothing of the event loop.
-    return str(getattr(handler, "__module__", "")).partition(".")[0] in ("aiobotocore", "botocore", "aiosdk")
+    # A function is known by its globals: `functools.wraps` copies the name of the module.
+    function = getattr(handler, "__func__", handler)
+    globals_ = getattr(function, "__globals__", None)
+    module = globals_.get("__name__") if globals_ is not None else getattr(handler, "__module__", "")
+    return str(module).partition(".")[0] in ("aiobotocore", "botocore", "aiosdk")
 
 
-class _Hook:
+class Hook:
     """A handler of the user's: what it gives to be awaited runs on the event loop even if its event is emitted off it.
 
     Equal to the function, so that it can be unregistered by it.
@@ -182,6 +186,14 @@ def hooks_of(emitter: Any, event_name: str) -> tuple[Any, ...]:
         event_name = emitter._alias_event_name(event_name)
         emitter = emitter._emitter
     return tuple(emitter._handlers.prefix_search(event_name))
+
+
+def built_in_of(emitter: Any, event_name: str) -> tuple[Any, ...]:
+    """The built-in handlers of an event, where some built-in handler was unregistered; nothing otherwise."""
+    trie, _ = built_in_handlers()
+    if emitter._emitter._handlers._base is trie:
+        return ()
+    return tuple(trie.prefix_search(emitter._alias_event_name(event_name)))
 
 
 def built_in_emitter() -> LayeredEmitter:

@@ -26,7 +26,7 @@ from aiosdk._aws.answer_reader import AnswerReader
 from aiosdk._aws.handover import INVOCATION_ID, FirstAttempt
 from aiosdk._aws.quirks import called
 from aiosdk._aws.request_bodies import ASKS_FROM, as_sent, may_have_checksum, validated_by
-from aiosdk._aws.targets import NotCompiledError, Targets
+from aiosdk._aws.targets import CredentialsFailedError, NotCompiledError, Targets
 from aiosdk._compile.sign import EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER, hash_payload, s3_signs_payload
 
 if TYPE_CHECKING:
@@ -38,14 +38,6 @@ if TYPE_CHECKING:
 
 # botocore's preparer gives a length to the bodies of all others.
 _WITHOUT_LENGTH: Final = ("GET", "HEAD", "OPTIONS")
-
-
-class CredentialsFailedError(Exception):
-    """Raised around the error of a credential provider, which the reference lane need not ask a second time."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(error)
-        self.error = error
 
 
 class Prepared:
@@ -225,17 +217,27 @@ class Plan:
 
     async def call(self, given: dict[str, Any], reference: Callable[..., Any]) -> Any:
         """Make a call. `reference` takes parameters and a first attempt, and goes down the reference lane."""
+        prepared = None
         try:
             prepared = await self.prepare(given)
         except CredentialsFailedError as failed:
             raise failed.error from failed.error.__cause__
-        except Exception:  # whatever it is, botocore says it in its words
+        except Exception:  # noqa: S110 - whatever it is, botocore says it in its words
+            pass
+        # The reference lane is called outside of `except`, or its errors would be told with ours before them.
+        if prepared is None:
             return await reference(given, None)
         sender = self.client._endpoint.http_session
+        response: Response | None = None
+        failure: Exception | None = None
         try:
             response = await self.send(prepared)
-        except Exception as failure:
-            return await reference(self._retold(given, prepared), FirstAttempt(sender, prepared.invocation_id, failure))
+        except Exception as error:
+            failure = error
+        if response is None:
+            first = FirstAttempt(sender, prepared.invocation_id, failure)
+            del failure  # it holds this frame
+            return await reference(self._retold(given, prepared), first)
         if response.status < 300:
             try:
                 return await self._reader.read(response, prepared.context)
@@ -245,7 +247,8 @@ class Plan:
 
     def _retold(self, given: dict[str, Any], prepared: Prepared) -> dict[str, Any]:
         """The parameters for the reference lane: idempotency tokens stay those that were sent."""
-        return {**given, **{name: prepared.params[name] for name in self.operation.idempotent_members}}
+        params = prepared.params
+        return {**given, **{name: params[name] for name in self.operation.idempotent_members if name in params}}
 
 
 def _base_context(client: Any, operation: Any) -> dict[str, Any]:

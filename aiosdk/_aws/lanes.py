@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+from operator import attrgetter
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,11 +20,11 @@ from aiobotocore.endpoint import AioEndpoint
 from botocore.handlers import remove_accid_host_prefix_from_model, remove_bucket_from_url_paths_from_model
 from botocore.history import get_global_history_recorder
 
-from aiosdk._aws.events import changes, hooks_of
+from aiosdk._aws.events import Hook, built_in_of, changes, hooks_of
 from aiosdk._aws.express import Plan
 from aiosdk._aws.http_session import PooledHTTPSession
 from aiosdk._aws.presign import Presigner
-from aiosdk._aws.quirks import KINDS, QUIRKS, name_of
+from aiosdk._aws.quirks import KINDS, QUIRKS, Way, name_of
 from aiosdk._aws.serializers import CompiledSerializer
 from aiosdk._aws.targets import NotCompiledError
 
@@ -37,6 +38,7 @@ _LOGGERS: Final = [
         "botocore.endpoint",
         "botocore.handlers",
         "botocore.hooks",
+        "botocore.httpchecksum",
         "botocore.parsers",
         "botocore.regions",
         "botocore.retryhandler",
@@ -57,8 +59,24 @@ def _seam(owner: type, name: str) -> Any:
 
 
 _MAKE_API_CALL: Final = _seam(AioBaseClient, "_make_api_call")
-_PREPARE_REQUEST: Final = _seam(AioEndpoint, "prepare_request")
-_SEND: Final = _seam(AioEndpoint, "_send")
+# What tracing libraries wrap, test suites mock and subclasses change, beside the door itself.
+_CLIENT_NAMES: Final = ("_make_request", "_convert_to_request_dict", "_emit_api_params", "_resolve_endpoint_ruleset")
+_ENDPOINT_NAMES: Final = (
+    "make_request",
+    "_send_request",
+    "create_request",
+    "prepare_request",
+    "_get_response",
+    "_do_get_response",
+    "_needs_retry",
+    "_send",
+)
+_parts_of_client: Final = attrgetter(*_CLIENT_NAMES)
+_parts_of_endpoint: Final = attrgetter(*_ENDPOINT_NAMES)
+_CLIENT: Final = tuple(_seam(AioBaseClient, name) for name in _CLIENT_NAMES)
+_ENDPOINT: Final = tuple(_seam(AioEndpoint, name) for name in _ENDPOINT_NAMES)
+_RETRIES: Final = "aiobotocore.retryhandler.AioRetryHandler"
+_SIGNER: Final = "aiobotocore.signers.AioRequestSigner.handler"
 _DEBUG: Final = logging.DEBUG
 FORCED: Final = os.environ.get("AIOSDK_LANE", "")
 _history: Final = get_global_history_recorder()
@@ -116,16 +134,19 @@ class Lanes:
             return Plan(client, operation, handlers)
         except NotCompiledError as reason:
             return reason
-        except ZeroDivisionError as error:  # a model of a user's own may lack anything; botocore says what
+        except Exception as error:  # a model of a user's own may lack anything; botocore says what
             return NotCompiledError(f"its model is unusual ({type(error).__name__})")
 
     def watched(self) -> bool:
         """Whether somebody looks at what only the reference lane does, or does it differently."""
-        endpoint = type(self._client._endpoint)
+        endpoint, of = self._client._endpoint, type(self._client)
+        kind = type(endpoint)
         if (
             AioBaseClient._make_api_call is not _MAKE_API_CALL
-            or endpoint.prepare_request is not _PREPARE_REQUEST
-            or endpoint._send is not _SEND
+            or _parts_of_client(of) != _CLIENT
+            or _parts_of_endpoint(kind) != _ENDPOINT
+            or not endpoint.__dict__.keys().isdisjoint(_ENDPOINT_NAMES)
+            or "send" in endpoint.http_session.__dict__
         ):
             return True
         if FORCED:
@@ -143,11 +164,21 @@ def _handlers(client: Any, operation: Any) -> dict[str, list[tuple[Any, Quirk]]]
         found[kind] = []
         name = f"{kind}.{service}" if kind == "before-endpoint-resolution" else f"{kind}.{service}.{operation.name}"
         for handler in hooks_of(client.meta.events, name):
+            if isinstance(handler, Hook):
+                raise NotCompiledError(f"{name_of(handler.__wrapped__)} is registered for {name}")
             quirk = QUIRKS.get(kind, {}).get(name_of(handler))
             if quirk is None:
                 raise NotCompiledError(f"{name_of(handler)} is registered for {name}")
             if quirk.concerns(operation):
                 found[kind].append((handler, quirk))
+        for handler in built_in_of(client.meta.events, name):
+            quirk = QUIRKS.get(kind, {}).get(name_of(handler))
+            if quirk is not None and quirk.way is Way.DONE and (handler, quirk) not in found[kind]:
+                raise NotCompiledError(f"{name_of(handler)} was unregistered from {name}")
+    if sum(name_of(each) == _RETRIES for each, _ in found["needs-retry"]) > 1:
+        raise NotCompiledError("it has retry rules beside the client's")
+    if _SIGNER not in [name_of(each) for each, _ in found["request-created"]]:
+        raise NotCompiledError("its signer was unregistered")
     return found
 
 
@@ -158,7 +189,7 @@ def _check(client: Any, operation: Any) -> None:
         raise NotCompiledError("it is a stream of events")
     if not isinstance(client._serializer, CompiledSerializer):
         raise NotCompiledError("its protocol is not compiled")
-    if not isinstance(session, PooledHTTPSession) or "send" in vars(session):
+    if not isinstance(session, PooledHTTPSession):
         raise NotCompiledError("its HTTP session is the user's")
     if type(session).send is not PooledHTTPSession.send:
         raise NotCompiledError("its HTTP session is the user's")

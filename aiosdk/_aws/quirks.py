@@ -26,8 +26,9 @@ KINDS: Final = (
     "before-parse",
     "needs-retry",
     "after-call",
+    "after-call-error",
 )
-"""The kinds of events of a call that succeeds at once, in order."""
+"""The kinds of events of a call, in order."""
 
 
 class Way(Enum):

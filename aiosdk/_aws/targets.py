@@ -26,6 +26,14 @@ MOST: Final = 1000
 _ACCOUNT_ID: Final = "AWS::Auth::AccountId"
 
 
+class CredentialsFailedError(Exception):
+    """Raised around the error of a credential provider, which the reference lane need not ask a second time."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
 class NotCompiledError(Exception):
     """Raised for a call that must take the reference lane; it says why."""
 
@@ -117,8 +125,11 @@ class Targets:
         values: list[Any] = [params.get(name) for name in self._members]
         values += [_hashable(search(params)) for search in self._search]
         if self._account_id is not None:
-            account_id = self._account_id()
-            values.append(await account_id if inspect.isawaitable(account_id) else account_id)
+            try:
+                account_id = self._account_id()
+                values.append(await account_id if inspect.isawaitable(account_id) else account_id)
+            except Exception as error:
+                raise CredentialsFailedError(error) from error
         if self.bucket_regions:
             values.append(self.bucket_regions.get(params.get("Bucket", "")))
         key = tuple(values)

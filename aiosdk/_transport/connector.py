@@ -154,7 +154,7 @@ class SlotConnector(aiohttp.TCPConnector):
             raise aiohttp.ServerDisconnectedError
         wire.idle_until = None
         self._traffic.requests += 1
-        if not req.proxy and not key.proxy and "Host" in req.headers:
+        if not req.proxy and not key.proxy and req.headers.get("Host") == req.url.host_port_subcomponent:
             self._direct[f"{req.url.scheme}://{req.url.raw_authority}"] = key, req.headers["Host"]
         return Connection(self, key, wire, self._loop)
 

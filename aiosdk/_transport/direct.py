@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 # What fits into the buffers of a socket is not held up by a slow peer.
 MOST_BODY: Final = 64 * 1024
-_REQUEST: Final = aiohttp.ClientSession._request  # pyright: ignore[reportPrivateUsage]
+_found: Any = aiohttp.ClientSession._request  # pyright: ignore[reportPrivateUsage]
+# None where somebody has replaced it before we came.
+_REQUEST: Final = _found if getattr(_found, "__globals__", {}).get("__name__") == "aiohttp.client" else None
 _ONLY_AIOHTTP: Final = frozenset(("Host", "host", "Connection", "connection"))
 _WITHOUT_BODY: Final = "HEAD"
 
@@ -106,13 +108,12 @@ def _head(request: Request, target: str, host: str) -> bytes | None:
     for name, value in headers.items():
         if name in _ONLY_AIOHTTP:
             return None
-        lines.append(f"{name}: {value}")
-    text = "\r\n".join(lines)
-    breaks = len(lines) - 1
-    # Whatever looks like the end of a line came with a parameter. aiohttp refuses it.
-    if text.count("\r") != breaks or text.count("\n") != breaks or "\0" in text:
+        lines.append(name + ": " + value)  # no format: that of an enum's member is not its value
+    # A control character came with a parameter. aiohttp refuses it.
+    if not "".join(lines).isprintable():
         return None
-    return f"{text}\r\n\r\n".encode()
+    lines.append("\r\n")
+    return "\r\n".join(lines).encode()
 
 
 async def _exchange(
@@ -131,9 +132,10 @@ async def _exchange(
         payload = b"%x\r\n%s\r\n0\r\n\r\n" % (len(payload), payload)
     expects = bool(payload) and request.headers.get("Expect") == "100-continue"
     transport.write(head if expects else head + payload)
-    wire.start_timeout()
     message, body = None, None
-    if expects:
+    if not expects:
+        wire.start_timeout()
+    else:
         message, body = await _continued(wire, request)
         if message is None:
             transport.write(payload)

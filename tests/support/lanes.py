@@ -96,6 +96,7 @@ def frozen() -> Iterator[None]:
     """Stop the clock, and make up one identifier only."""
     with (
         mock.patch.object(botocore.auth, "get_current_datetime", return_value=NOW),
+        mock.patch.object(botocore.auth, "formatdate", return_value="Sat, 21 Nov 2026 12:34:56 GMT"),
         mock.patch.object(uuid, "uuid4", return_value=uuid.UUID(int=7)),
     ):
         yield
