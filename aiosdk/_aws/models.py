@@ -180,25 +180,62 @@ _ready: Final[set[tuple[int, str, str | None]]] = set()
 
 
 class SharedLoader(Loader):
-    """botocore's loader with a cache that also holds what is not there, whichever way it is asked."""
+    """botocore's loader with a cache that also holds what is not there, whichever way it is asked.
+
+    botocore looks through all services (some 1,700 directories) to find out whether it has one; here only that one's
+    directory is read.
+    """
 
     def __init__(self, extra_search_paths: list[str]) -> None:
         super().__init__(extra_search_paths=extra_search_paths, file_loader=ModelFiles())
         self._models: dict[tuple[str, str, str | None], Any] = {}
+        self._known: dict[tuple[str, str], bool] = {}
+        self._asked = _Asked()
 
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
-        if api_version is None and service_name in self.list_available_services(type_name):
+        if api_version is None and self._has(service_name, type_name):
             api_version = self.determine_latest_version(service_name, type_name)
         key = (service_name, type_name, api_version)
         if key not in self._models:
+            self._asked.service = service_name
             try:
                 self._models[key] = super().load_service_model(service_name, type_name, api_version)
             except DataNotFoundError as missing:
                 self._models[key] = missing
+            finally:
+                self._asked.service = None
         found = self._models[key]
         if isinstance(found, DataNotFoundError):
             raise found.with_traceback(None)
         return found
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        """List the services that have this type of file; within `load_service_model` that one is enough."""
+        service = self._asked.service
+        if service is not None and self._has(service, type_name):
+            return [service]
+        return super().list_available_services(type_name)
+
+    def _has(self, service_name: str, type_name: str) -> bool:
+        known = self._known.get((service_name, type_name))
+        if known is None:
+            known = self._known[service_name, type_name] = self._find(service_name, type_name)
+        return known
+
+    def _find(self, service_name: str, type_name: str) -> bool:
+        # By the listing: a path that leads to a directory need not be a name, nor a name in another case this one.
+        if not any(service_name in os.listdir(path) for path in self._potential_locations()):
+            return False
+        try:
+            return bool(self.list_api_versions(service_name, type_name))
+        except (DataNotFoundError, NotADirectoryError):  # a file beside the services'
+            return False
+
+
+class _Asked(threading.local):
+    """The service that this thread is loading."""
+
+    service: str | None = None
 
 
 def shared_loader(data_path: str | None) -> SharedLoader:

@@ -80,3 +80,29 @@ def test_models_in_aws_data_path_are_found(tmp_path: Path) -> None:
     assert "myservice" in loader.list_available_services("service-2")
     assert loader.load_service_model("myservice", "service-2")["metadata"]["apiVersion"] == "2026-01-01"
     assert loader.load_service_model("s3", "service-2")["metadata"]["endpointPrefix"] == "s3"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "s3/", "../data/s3", "s3/2006-03-01", "S3", "endpoints.json", "nothing"])
+def test_what_is_no_name_of_a_service_is_found_no_more_than_by_botocore(name: str) -> None:
+    ours = SharedLoader([])
+    with pytest.raises(UnknownServiceError) as theirs:
+        Loader().load_service_model(name, "service-2")
+    for _ in range(2):
+        with pytest.raises(UnknownServiceError) as raised:
+            ours.load_service_model(name, "service-2")
+        assert str(raised.value) == str(theirs.value)
+
+
+def test_the_loader_lists_every_service_also_after_it_has_loaded_one() -> None:
+    ours = SharedLoader([])
+    ours.load_service_model("sqs", "service-2")
+    for kind in ("service-2", "waiters-2"):
+        assert ours.list_available_services(kind) == Loader().list_available_services(kind)
+        assert ours.list_available_services(type_name=kind) == Loader().list_available_services(kind)
+
+
+def test_loading_a_known_service_again_reads_no_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = SharedLoader([])
+    model = ours.load_service_model("sqs", "service-2")
+    monkeypatch.setattr(os, "listdir", None)
+    assert ours.load_service_model("sqs", "service-2") is model
