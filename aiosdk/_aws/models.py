@@ -2,11 +2,10 @@
 
 A parsed model is a tree of up to a million objects. The garbage collector walks them all, again and again, which
 stalls the event loop for 50 to 100 ms each time once a few services are loaded; and 12 MB per service is kept though
-a program uses a few operations of it. So a model is kept packed: each shape is marshalled to bytes as the parser
-finishes it, and unpacked when botocore first asks for it.
+a program uses a few operations of it. So of a model only the outline is parsed: each shape and each operation stays
+the text that it is in the file until botocore first asks for it.
 
-The parser calls a Python function for each object it has read, which lets the event loop have the interpreter lock
-in between; `json.loads` alone would hold it for the whole document.
+That also lets the event loop run: `json.loads` of the whole would hold the interpreter lock for 25 ms.
 """
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportMissingTypeStubs=false, reportUntypedBaseClass=false
@@ -16,8 +15,8 @@ from __future__ import annotations
 
 import gzip
 import json
-import marshal
 import os
+import re
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -27,131 +26,61 @@ from botocore.exceptions import DataNotFoundError
 from botocore.exceptions import UnknownServiceError as UpstreamUnknownServiceError
 from botocore.loaders import Loader
 
+from aiosdk._aws.packed import PACKED, Packed, read_packed, split_by_lines
 from aiosdk._off_loop import let_loop_run, no_collection
 from aiosdk.exceptions import UnknownServiceError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SHAPE_TYPES: Final = frozenset(
-    ["structure", "list", "map", "string", "integer", "boolean", "timestamp", "blob", "long", "float", "double"]
-).union(["character", "short", "byte", "bigdecimal", "biginteger", "union", "enum", "intEnum", "document"])
+# Which objects of a kind of file are packed.
+_PACKED: Final[dict[str, Any]] = {
+    "service-2": {"operations": PACKED, "shapes": PACKED},
+    "endpoints": {"partitions": [{"services": PACKED}]},
+}
+_SECTIONS: Final = frozenset(["operations", "shapes", "services"])
+# How the lines look on which they begin and end in botocore's files.
+_LINES: Final = {
+    "service-2": (re.compile(rb'\n(  )"(?:operations|shapes)("\s?:\s?)\{(?=\n)'), re.compile(rb"\n  \}")),
+    "endpoints": (re.compile(rb'\n(    )"(?:services)("\s?:\s?)\{(?=\n)'), re.compile(rb"\n    \}")),
+}
 
 
-# Takes about a quarter of a millisecond.
-OBJECTS_AT_A_TIME: Final = 200
+def read_model(name: str, text: bytes, *, is_built_in: bool = False) -> Any:
+    """Parse the text of the data file `name` (without its extension); large ones come packed.
+
+    Args:
+        name: What the file is called.
+        text: What is in it.
+        is_built_in: Whether it comes with botocore, whose files are all laid out alike.
+    """
+    if name not in _PACKED:
+        return json.loads(text)
+    model = _by_lines(name, text) if is_built_in else None
+    if model is None:
+        model = read_packed(text.decode(), _PACKED[name], let_loop_run)
+    shapes = model.get("shapes") if isinstance(model, dict) else None
+    if isinstance(shapes, Packed):
+        # An error is told from other shapes by a trait of its own; few others have the word for it.
+        spelled = not is_built_in  # as \u0065xception, say
+        likely = [key for key, value in dict.items(shapes) if b'"exception"' in value or (spelled and b"\\u" in value)]
+        shapes.error_names = tuple(key for key in likely if json.loads(dict.__getitem__(shapes, key)).get("exception"))
+    return model
 
 
-class Packed(dict[str, Any]):
-    """A dictionary whose values are unpacked, for good, when they are first read."""
-
-    error_names: tuple[str, ...] = ()
-    """The names of those values that are shapes of errors."""
-
-    def __getitem__(self, key: str) -> Any:
-        value = super().__getitem__(key)
-        if type(value) is bytes:
-            value = self[key] = _unpack(value)
-        return value
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key in self else default  # noqa: SIM401 - that would be this method again
-
-    def items(self) -> Any:
-        self._unpack_all()
-        return super().items()
-
-    def values(self) -> Any:
-        self._unpack_all()
-        return super().values()
-
-    def pop(self, key: str, *default: Any) -> Any:
-        if key in self:
-            self[key] = self[key]
-        return super().pop(key, *default)
-
-    def copy(self) -> dict[str, Any]:
-        return dict(self.items())
-
-    def __eq__(self, other: object) -> bool:
-        self._unpack_all()
-        return super().__eq__(other)
-
-    __hash__ = None  # pyright: ignore[reportAssignmentType]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return dict, (dict(self.items()),)
-
-    def _unpack_all(self) -> None:
-        for key in self:
-            self[key] = self[key]
-
-
-def _pack(value: dict[str, Any]) -> bytes:
-    return marshal.dumps(value)
-
-
-def _unpack(packed: bytes) -> Any:
-    """Undo `_pack`, also for what looked like a shape inside another one (JSON itself has no bytes)."""
-    return _thaw(marshal.loads(packed))  # noqa: S302 - what this process has packed
-
-
-def _thaw(value: Any) -> Any:
-    if type(value) is bytes:
-        return _unpack(value)
-    if type(value) is dict:
-        for key, each in value.items():
-            if type(each) in (bytes, dict, list):
-                value[key] = _thaw(each)
-    elif type(value) is list:
-        value[:] = [_thaw(each) for each in value]
-    return value
-
-
-def _is_shape(value: dict[str, Any]) -> bool:
-    kind = value.get("type")
-    return type(kind) is str and kind in SHAPE_TYPES
-
-
-def _has_endpoints(value: dict[str, Any]) -> bool:
-    return "endpoints" in value
-
-
-def _parse(text: bytes, is_packed: Callable[[dict[str, Any]], bool] | None = None) -> Any:
-    """Parse JSON, packing those of its objects that `is_packed` says, and letting the event loop run every so often."""
-    made = 0
-
-    def finish(pairs: list[tuple[str, Any]]) -> Any:
-        nonlocal made
-        made += 1
-        if made % OBJECTS_AT_A_TIME == 0:
-            let_loop_run()
-        value = dict(pairs)
-        return _pack(value) if is_packed is not None and is_packed(value) else value
-
-    return json.loads(text, object_pairs_hook=finish)
-
-
-def read_model(name: str, text: bytes) -> Any:
-    """Parse the text of the data file `name` (without its extension); large ones come packed."""
-    if name == "service-2":
-        model = _parse(text, _is_shape)
-        sections: list[Any] = [model]
-        packed = "shapes"
-    elif name == "endpoints":
-        model = _parse(text, _has_endpoints)
-        sections = model["partitions"]
-        packed = "services"
-    else:
-        return _parse(text)
-    for section in sections:
-        for key, value in section.items():
-            section[key] = Packed(value) if key == packed else _thaw(value)
-    if name == "service-2":
-        # An error is told from other shapes by a trait that its packed bytes contain; few others contain the word.
-        shapes = model["shapes"]
-        likely = [key for key, value in dict.items(shapes) if b"exception" in value]
-        shapes.error_names = tuple(key for key in likely if _unpack(dict.__getitem__(shapes, key)).get("exception"))
+def _by_lines(name: str, text: bytes) -> Any:
+    split = split_by_lines(text, *_LINES[name])
+    let_loop_run()
+    if split is None:
+        return None
+    outline, packed = split
+    model = json.loads(outline)
+    sections = [model] if name == "service-2" else model["partitions"]
+    emptied = [(section, key) for section in sections for key in section if key in _SECTIONS]
+    if len(emptied) != len(packed) or any(section[key] != {} for section, key in emptied):
+        return None
+    for (section, key), values in zip(emptied, packed, strict=True):
+        section[key] = values
     return model
 
 
@@ -159,17 +88,20 @@ class ModelFiles:
     """What botocore's `Loader` reads its files with."""
 
     def exists(self, file_path: str) -> bool:
-        return any(os.path.isfile(file_path + extension) for extension in _OPENERS)
+        return any(os.path.isfile(file_path + extension) for extension in _EXTENSIONS)
 
     def load_file(self, file_path: str) -> Any:
-        for extension, opener in _OPENERS.items():
+        for extension, read in _EXTENSIONS.items():
             if os.path.isfile(file_path + extension):
-                with opener(file_path + extension, "rb") as file:
-                    return read_model(os.path.basename(file_path), file.read())
+                with open(file_path + extension, "rb") as file:
+                    text = read(file.read())
+                return read_model(
+                    os.path.basename(file_path), text, is_built_in=file_path.startswith(Loader.BUILTIN_DATA_PATH)
+                )
         return None
 
 
-_OPENERS: Final[dict[str, Callable[..., Any]]] = {".json": open, ".json.gz": gzip.open}
+_EXTENSIONS: Final[dict[str, Callable[[bytes], bytes]]] = {".json": bytes, ".json.gz": gzip.decompress}
 _GENERIC: Final = ("_retry", "endpoints", "partitions", "sdk-default-configuration")
 
 # One model is read at a time: parsing is bound to the interpreter lock anyway, and the fewer threads compete for it,

@@ -13,7 +13,8 @@ import pytest
 from botocore.exceptions import DataNotFoundError, UnknownServiceError
 from botocore.loaders import Loader
 
-from aiosdk._aws.models import Packed, SharedLoader, read_model, shared_loader
+from aiosdk._aws.models import _LINES, Packed, SharedLoader, read_model, shared_loader
+from aiosdk._aws.packed import split_by_lines
 
 DATA = os.path.join(os.path.dirname(botocore.__file__), "data")
 MODELS = sorted(glob.glob(f"{DATA}/*/*/service-2.json.gz"))
@@ -27,18 +28,24 @@ def test_every_service_model_unpacks_to_what_its_file_says() -> None:
     assert len(MODELS) > 400
     for path in MODELS:
         text = _text(path)
-        model, expected = read_model("service-2", text), json.loads(text)
-        assert isinstance(model["shapes"], Packed)
+        expected = json.loads(text)
         errors = [name for name, shape in expected["shapes"].items() if shape.get("exception")]
-        assert list(model["shapes"].error_names) == errors, path
-        assert list(model["shapes"]) == list(expected["shapes"]), path
-        assert model == expected, path
+        assert split_by_lines(text, *_LINES["service-2"]) is not None, path
+        for model in (read_model("service-2", text), read_model("service-2", text, is_built_in=True)):
+            assert list(model) == list(expected), path
+            assert list(model["shapes"].error_names) == errors, path
+            for section in ("operations", "shapes"):
+                assert isinstance(model[section], Packed)
+                assert list(model[section]) == list(expected[section]), path
+            assert model == expected, path
 
 
 def test_the_endpoints_file_unpacks_to_what_it_says() -> None:
     [path] = glob.glob(f"{DATA}/endpoints.json*")
     text = _text(path)
     assert read_model("endpoints", text) == json.loads(text)
+    assert read_model("endpoints", text, is_built_in=True) == json.loads(text)
+    assert split_by_lines(text, *_LINES["endpoints"]) is not None
 
 
 def test_a_shape_is_unpacked_once_and_can_be_changed_in_place() -> None:
@@ -82,7 +89,9 @@ def test_models_in_aws_data_path_are_found(tmp_path: Path) -> None:
     assert loader.load_service_model("s3", "service-2")["metadata"]["endpointPrefix"] == "s3"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "s3/", "../data/s3", "s3/2006-03-01", "S3", "endpoints.json", "nothing"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "s3/", "../data/s3", "s3/2006-03-01", "S3", "endpoints.json", "nothing"]
+)
 def test_what_is_no_name_of_a_service_is_found_no_more_than_by_botocore(name: str) -> None:
     ours = SharedLoader([])
     with pytest.raises(UnknownServiceError) as theirs:
