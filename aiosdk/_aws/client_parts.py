@@ -22,6 +22,7 @@ from botocore.exceptions import DataNotFoundError
 from botocore.model import ServiceModel
 
 from aiosdk._aws.client_class import HOOK_ID
+from aiosdk._aws.docstrings import UnreadService, make_late
 from aiosdk._aws.events import LayeredEmitter, SharedAliaser, _is_upstream, built_in_emitter, built_in_handlers
 from aiosdk._aws.models import Packed, SharedLoader
 
@@ -81,7 +82,7 @@ def make_parts(
         if parts is None or parts.service_model._service_description is not description:
             model = ServiceModel(description, service_name=service_name)
             know_errors(model)
-            _ = model.endpoint_discovery_operation  # looks at every operation
+            _know_discovery(model)
             made = _result(_ClassCreator(loader, hook, pause)._create_client_class(service_name, model))
             pause()
             parts = ClientParts(model, made, _rules(loader, service_name, api_version))
@@ -100,6 +101,14 @@ def know_errors(model: ServiceModel) -> None:
         model.__dict__["error_shapes"] = [model.shape_for(name) for name in shapes.error_names]
 
 
+def _know_discovery(model: ServiceModel) -> None:
+    """Tell a service model that no operation of it finds endpoints; it would look at every one of them."""
+    operations = model._service_description.get("operations")
+    if isinstance(operations, Packed) and not operations.mention("endpointoperation"):
+        model.__dict__["endpoint_discovery_operation"] = None
+    _ = model.endpoint_discovery_operation
+
+
 def _rules(loader: SharedLoader, service_name: str, api_version: str | None) -> RuleSet | None:
     try:
         data = loader.load_service_model(service_name, "endpoint-rule-set-1", api_version=api_version)
@@ -116,11 +125,15 @@ class _ClassCreator(AioClientCreator):
         self._made = 0
         self._pause = pause
 
-    def _create_api_method(self, *args: Any, **kwargs: Any) -> Any:
+    def _create_api_method(self, py_operation_name: str, operation_name: str, service_model: ServiceModel) -> Any:
         self._made += 1
         if self._made % METHODS_AT_A_TIME == 0:
             self._pause()
-        return super()._create_api_method(*args, **kwargs)
+        unread: Any = UnreadService(service_model)
+        method = super()._create_api_method(py_operation_name, operation_name, unread)
+        if make_late(method):
+            return method
+        return super()._create_api_method(py_operation_name, operation_name, service_model)
 
 
 @cache

@@ -72,6 +72,11 @@ class Packed(dict[str, Any]):
     def __reduce__(self) -> tuple[Any, ...]:
         return dict, (dict(self.items()),)
 
+    def mention(self, key: str) -> bool:
+        """Whether one of the values may have something of this name in it; False is certain."""
+        word = b'"%b"' % key.encode()
+        return any(type(value) is not bytes or word in value or b"\\u" in value for value in super().values())
+
     def _unpack_all(self) -> None:
         for key in self:
             self[key] = self[key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import glob
 import gzip
 import json
@@ -12,7 +13,9 @@ import botocore
 import pytest
 from botocore.exceptions import DataNotFoundError, UnknownServiceError
 from botocore.loaders import Loader
+from botocore.model import ServiceModel
 
+import aiosdk
 from aiosdk._aws.models import _LINES, Packed, SharedLoader, read_model, shared_loader
 from aiosdk._aws.packed import split_by_lines
 
@@ -115,3 +118,26 @@ def test_loading_a_known_service_again_reads_no_directory(monkeypatch: pytest.Mo
     model = ours.load_service_model("sqs", "service-2")
     monkeypatch.setattr(os, "listdir", None)
     assert ours.load_service_model("sqs", "service-2") is model
+
+
+async def test_making_a_client_reads_no_operation_and_asking_for_help_reads_one() -> None:
+    async with aiosdk.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1") as session:
+        client = await session.client("mq")
+        model = client.meta.service_model
+        operations = model._service_description["operations"]
+        assert isinstance(operations, Packed)
+        assert [name for name in operations if type(dict.__getitem__(operations, name)) is not bytes] == []
+        assert "Creates a broker" in str(client.create_broker.__doc__)
+        assert model.operation_model("CreateBroker").documentation
+        assert [name for name in operations if type(dict.__getitem__(operations, name)) is not bytes] == [
+            "CreateBroker"
+        ]
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "timestream-query", "mq"])
+async def test_the_operation_that_finds_endpoints_is_known(service: str) -> None:
+    upstream = ServiceModel(await asyncio.to_thread(Loader().load_service_model, service, "service-2"), service)
+    expected = upstream.endpoint_discovery_operation
+    async with aiosdk.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1") as session:
+        found = (await session.client(service)).meta.service_model.endpoint_discovery_operation
+    assert (found and found.name) == (expected and expected.name)
