@@ -75,7 +75,7 @@ def _by_lines(name: str, text: bytes) -> Any:
         return None
     outline, packed = split
     model = json.loads(outline)
-    sections = [model] if name == "service-2" else model["partitions"]
+    sections = [model] if name == "service-2" else model.get("partitions", [])
     emptied = [(section, key) for section in sections for key in section if key in _SECTIONS]
     if len(emptied) != len(packed) or any(section[key] != {} for section, key in emptied):
         return None
@@ -95,12 +95,11 @@ class ModelFiles:
             if os.path.isfile(file_path + extension):
                 with open(file_path + extension, "rb") as file:
                     text = read(file.read())
-                return read_model(
-                    os.path.basename(file_path), text, is_built_in=file_path.startswith(Loader.BUILTIN_DATA_PATH)
-                )
+                return read_model(os.path.basename(file_path), text, is_built_in=file_path.startswith(_BUILT_IN))
         return None
 
 
+_BUILT_IN: Final = os.path.join(Loader.BUILTIN_DATA_PATH, "")
 _EXTENSIONS: Final[dict[str, Callable[[bytes], bytes]]] = {".json": bytes, ".json.gz": gzip.decompress}
 _GENERIC: Final = ("_retry", "endpoints", "partitions", "sdk-default-configuration")
 

@@ -189,7 +189,7 @@ def split_by_lines(text: bytes, header: re.Pattern[bytes], closing: re.Pattern[b
         rest.append(text[at : opened.end()])
         at = closed.start()
     rest.append(text[at:])
-    return b"".join(rest), packed
+    return (b"".join(rest), packed) if packed else None
 
 
 def _split(text: bytes, start: int, end: int, indent: bytes, colon: bytes) -> Packed | None:

@@ -51,6 +51,21 @@ def test_the_endpoints_file_unpacks_to_what_it_says() -> None:
     assert split_by_lines(text, *_LINES["endpoints"]) is not None
 
 
+@pytest.mark.parametrize(
+    "path", ["sqs/2012-11-05/service-2.json.gz", "mq/2017-11-27/service-2.json.gz", "endpoints.json"]
+)
+@pytest.mark.parametrize("indent", [None, 0, 1, 2, 4, "\t"])
+def test_a_file_of_botocores_that_was_written_anew_says_the_same(path: str, indent: int | str | None) -> None:
+    [found] = glob.glob(f"{DATA}/{path}*")
+    expected = json.loads(_text(found))
+    for separators in ((",", ":"), (", ", ": "), (" ,", " : ")):
+        text = json.dumps(expected, indent=indent, separators=separators).encode()
+        name = "service-2" if "service" in path else "endpoints"
+        assert read_model(name, text, is_built_in=True) == expected
+        for line_end in (b"\r\n", b"\n\n"):
+            assert read_model(name, text.replace(b"\n", line_end), is_built_in=True) == expected
+
+
 def test_a_shape_is_unpacked_once_and_can_be_changed_in_place() -> None:
     model = read_model("service-2", _text(f"{DATA}/sqs/2012-11-05/service-2.json.gz"))
     shapes = model["shapes"]
