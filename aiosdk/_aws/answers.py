@@ -12,8 +12,9 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from aiosdk._aws.s3_bodies import find_error
-from aiosdk._aws.xml_bodies import body_decoder
+from aiosdk._aws.xml_bodies import LARGE, body_decoder
 from aiosdk._compile.decode.xml import UnusualError
+from aiosdk._off_loop import no_collection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,9 +47,7 @@ def compile_answer(operation: Any, parser: Any) -> Answer:
 
 def _json_answer(shape: Any, parser: Any) -> Answer:
     def answer(status: int, headers: Headers, body: bytes) -> dict[str, Any]:
-        parsed: dict[str, Any] = (
-            {} if shape is None else parser._parse_shape(shape, json.loads(body.decode()) if body else {})
-        )
+        parsed: dict[str, Any] = {} if shape is None else _decode_json(parser, shape, body)
         parsed["ResponseMetadata"] = {"RequestId": headers["x-amzn-requestid"]} if "x-amzn-requestid" in headers else {}
         return parsed
 
@@ -109,7 +108,7 @@ def _rest_payload(operation: Any, parser: Any) -> Callable[[Any], dict[str, Any]
     body_shape = shape if member is None else member
 
     def decode(body: bytes) -> dict[str, Any]:
-        value = parser._parse_shape(body_shape, _json(body))
+        value = _decode_json(parser, body_shape, body)
         return value if member is None else {payload: value}
 
     return decode
@@ -137,8 +136,11 @@ def _xml_payload(operation: Any, parser: Any) -> Callable[[Any], dict[str, Any]]
     return decode
 
 
-def _json(body: bytes) -> Any:
-    return json.loads(body.decode()) if body else {}
+def _decode_json(parser: Any, shape: Any, body: bytes) -> Any:
+    if len(body) < LARGE:
+        return parser._parse_shape(shape, json.loads(body.decode()) if body else {})
+    with no_collection(stays=False):
+        return parser._parse_shape(shape, json.loads(body.decode()))
 
 
 class _Headers:

@@ -19,7 +19,9 @@ from aiosdk._off_loop import no_collection
 if TYPE_CHECKING:
     from aiosdk._compile.decode.scanned import DecodeBody
 
-_LARGE: Final = 256 * 1024
+# While a larger body is decoded the garbage collector is held off: it would take a third of the time, and now and then
+# walk the whole heap, and all it could find is what is being made.
+LARGE: Final = 32 * 1024
 
 # By the identity of the model's dictionary of shapes, which is kept with them.
 _shared: Final[dict[int, tuple[Any, ScanDecoders]]] = {}
@@ -61,9 +63,9 @@ def _compile(decoders: ScanDecoders, shape: Any, protocol: str) -> DecodeBody | 
         return None
 
     def decode_body(body: bytes) -> dict[str, Any]:
-        if len(body) < _LARGE:
+        if len(body) < LARGE:
             return decode(body)
-        with no_collection(stays=False):  # it would take a third of the time, and find nothing
+        with no_collection(stays=False):
             return decode(body)
 
     return decode_body

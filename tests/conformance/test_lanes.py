@@ -31,7 +31,7 @@ from aiosdk._aws.quirks import KINDS, QUIRKS, name_of
 from aiosdk._aws.request_bodies import ASKS_FROM
 from tests.support.answers import STREAM, answer, failure
 from tests.support.inputs import Inputs, spoil
-from tests.support.lanes import Canned, Outcome, Sent, outcome
+from tests.support.lanes import NEEDS_EXPRESS, Canned, Outcome, Sent, outcome
 from tests.support.parsing import difference
 
 DEEP = os.environ.get("AIOSDK_DEEP") == "1"
@@ -239,6 +239,7 @@ async def test_errors_and_attempts_are_the_same_on_both_lanes() -> None:
     assert counts["requests"] > counts["error"] + counts["gives"], "nothing was tried again"
 
 
+@NEEDS_EXPRESS
 @pytest.mark.parametrize("operation", ["PutObject", "UploadPart"])
 @pytest.mark.parametrize("endpoint", [None, "http://localhost:4566"])
 @pytest.mark.parametrize("size", [0, 1, ASKS_FROM - 1, ASKS_FROM, ASKS_FROM + 1, 3 * ASKS_FROM])

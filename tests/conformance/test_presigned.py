@@ -16,7 +16,7 @@ from botocore.exceptions import ParamValidationError, UnknownClientMethodError
 
 from tests.conformance.test_lanes import SERVICES, client_of, express_operations, sampled, usual
 from tests.support.inputs import Inputs
-from tests.support.lanes import NOW, frozen
+from tests.support.lanes import NEEDS_EXPRESS, NOW, frozen
 
 KEYS = (
     "key",
@@ -94,6 +94,7 @@ def _stopped() -> Any:
     return mock.patch.multiple("botocore.auth", get_current_datetime=now, time=mock.Mock(time=NOW.timestamp))
 
 
+@NEEDS_EXPRESS
 async def test_urls_of_all_services_are_aiobotocores() -> None:
     compiled = made = 0
     for service in SERVICES:

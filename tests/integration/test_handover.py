@@ -30,9 +30,11 @@ from botocore.exceptions import (
 
 import aiosdk
 from tests.support.aws import CredentialProcess
-from tests.support.lanes import FakeWire, frozen
+from tests.support.lanes import NEEDS_EXPRESS, FakeWire, frozen
 from tests.support.server import Answer, CountingServer, Request, answer_anything
 from tests.support.waiting import eventually
+
+pytestmark = NEEDS_EXPRESS
 
 if TYPE_CHECKING:
     Make = Callable[..., aiosdk.Session]

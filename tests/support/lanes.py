@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import os
 import re
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,11 +14,15 @@ from typing import Any
 from unittest import mock
 
 import botocore.auth
+import pytest
 from aiobotocore.response import AioStreamingBody
 from botocore.exceptions import ClientError
 
 from aiosdk._transport.http import Response
 
+NEEDS_EXPRESS = pytest.mark.skipif(
+    os.environ.get("AIOSDK_LANE") == "reference", reason="no call takes the express lane"
+)
 NOW = datetime.datetime(2026, 11, 21, 12, 34, 56, 789012, tzinfo=datetime.UTC)
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
