@@ -80,6 +80,7 @@ class Plan:
             self._validates is not None and client.meta.config.response_checksum_validation == "when_supported"
         )
         self._compresses = bool(operation.request_compression)
+        self._has_texts = _has_header_map(operation)
         self._traces = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
         self._streams = bool(operation.has_streaming_output)
         self._reader = AnswerReader(client, operation, handlers)
@@ -111,6 +112,8 @@ class Plan:
         features.features.update(target.features)
         request = self.encode(params)
         headers: dict[str, Any] = request["headers"]
+        if self._has_texts:  # of the user's, which may be members of an enumeration
+            headers.update({name: str.__str__(value) for name, value in headers.items()})
         prefix = request.get("host_prefix") if self.prefixes else None
         headers.update(target.headers)
         url = target.url(request["url_path"], prefix)
@@ -249,6 +252,13 @@ class Plan:
         """The parameters for the reference lane: idempotency tokens stay those that were sent."""
         params = prepared.params
         return {**given, **{name: params[name] for name in self.operation.idempotent_members if name in params}}
+
+
+def _has_header_map(operation: Any) -> bool:
+    shape = operation.input_shape
+    return shape is not None and any(
+        member.serialization.get("location") == "headers" for member in shape.members.values()
+    )
 
 
 def _base_context(client: Any, operation: Any) -> dict[str, Any]:

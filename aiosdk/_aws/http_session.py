@@ -144,7 +144,10 @@ def _proxy_tls(verify: bool | str, settings: Mapping[str, Any]) -> TLSSettings:
 
 
 def _text(value: str | bytes) -> str:
-    return value.decode("utf-8") if isinstance(value, bytes) else value
+    """A header as it is signed and written; what a member of an enumeration says of itself may be something else."""
+    if type(value) is str:
+        return value
+    return value.decode("utf-8") if isinstance(value, bytes) else str.__str__(value)
 
 
 class _OffLoopReads:

@@ -89,12 +89,16 @@ class Lanes:
         self._client = client
         self._plans: dict[str, Plan | NotCompiledError] = {}
         self._presigners: dict[Plan, Presigner] = {}
-        self._changes = changes(client.meta.events)
+        self._events = client.meta.events
+        self._changes = changes(self._events)
 
     def plan(self, operation_name: str) -> Plan | None:
         """Give the plan that a call should follow now, or None for the reference lane."""
+        events = self._client.meta.events
+        if events is not self._events:
+            return None  # the user has put others in their place
         plan = self._plans.get(operation_name)
-        if plan is None or self._changes != self._client.meta.events._emitter._handlers.changes:
+        if plan is None or self._changes != events._emitter._handlers.changes:
             plan = self.compiled(operation_name)
         if type(plan) is not Plan or self.watched():
             return None
@@ -112,7 +116,7 @@ class Lanes:
 
     def compiled(self, operation_name: str) -> Plan | NotCompiledError:
         """Give the plan of an operation as its handlers are now, or the reason why it has none."""
-        now = changes(self._client.meta.events)
+        now = changes(self._events)
         if now != self._changes:
             self._plans.clear()
             self._presigners.clear()

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 SIDES = ("aiosdk", "aiohttp", "obstore", "aiodynamo", "aiobotocore", "aioboto3", "boto3")
 BODY = b"x" * 1024
 GET, HEAD, PUT = "GetObject 1 KiB", "HeadObject", "PutObject 1 KiB"
-PUT_BARE = "PutObject 1 KiB (raw: no Expect)"
 GET_ALONE = "GetObject 1 KiB, one at a time"
 GET_ITEM, RECEIVE = "DynamoDB GetItem", "SQS ReceiveMessage (10)"
 _LIKE_AIOHTTP = Goal("aiohttp", 1.6)
@@ -27,7 +26,6 @@ GOALS = {
     GET: (_LIKE_AIOHTTP, _LIKE_OBSTORE),
     HEAD: (_LIKE_AIOHTTP, _LIKE_OBSTORE),
     PUT: (_LIKE_AIOHTTP, _LIKE_OBSTORE),
-    PUT_BARE: (),
     GET_ALONE: (),
     GET_ITEM: (_LIKE_AIOHTTP,),
     RECEIVE: (_LIKE_AIOHTTP,),
@@ -50,7 +48,7 @@ async def client(side: str) -> Figures:
             async def get() -> None:
                 await (await s3.get_object(Bucket="bucket", Key="key"))["Body"].read()
 
-            figures = await _measure(
+            return await _measure(
                 {
                     GET: get,
                     HEAD: lambda: s3.head_object(Bucket="bucket", Key="key"),
@@ -59,7 +57,6 @@ async def client(side: str) -> Figures:
                     RECEIVE: lambda: sqs.receive_message(QueueUrl=f"{url}/1/q", MaxNumberOfMessages=10),
                 }
             )
-            return figures | {PUT_BARE: figures[PUT]}
 
 
 async def boto3() -> Figures:
@@ -95,8 +92,7 @@ async def aiohttp() -> Figures:
                 {
                     GET: lambda: send("GET", key, **{"x-amz-checksum-mode": "ENABLED"}),
                     HEAD: lambda: send("HEAD", key),
-                    PUT: lambda: send("PUT", key, BODY, Expect="100-continue", **checksum),
-                    PUT_BARE: lambda: send("PUT", key, BODY, **checksum),
+                    PUT: lambda: send("PUT", key, BODY, **checksum),
                     GET_ITEM: lambda: send("POST", f"{url}/", get_item, **item),
                     RECEIVE: lambda: send("POST", f"{url}/", receive, **queue),
                 }

@@ -135,7 +135,10 @@ def test_loading_a_known_service_again_reads_no_directory(monkeypatch: pytest.Mo
     assert ours.load_service_model("sqs", "service-2") is model
 
 
-async def test_making_a_client_reads_no_operation_and_asking_for_help_reads_one() -> None:
+async def test_making_a_client_reads_no_operation_and_asking_for_help_reads_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))  # other tests have used the models of the usual loader
     async with aiosdk.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1") as session:
         client = await session.client("mq")
         model = client.meta.service_model

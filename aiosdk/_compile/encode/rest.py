@@ -82,7 +82,7 @@ def compile_rest(
                 query.update(encode(value))
             else:
                 for entry, text in encode(value).items():
-                    headers[key + entry] = str.__str__(text)  # a member of an enum is written as its value
+                    headers[key + entry] = text
         if in_body:
             body = encode_body(in_body)
         return assemble(parameters, labels, query, headers, body)
