@@ -51,6 +51,7 @@ class Wire(ResponseHandler):
 
     on_lost: Callable[[Wire], None] | None = None
     idle_until: float | None = None
+    _read_until: float | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
@@ -70,8 +71,47 @@ class Wire(ResponseHandler):
         if body is not None and not body.is_eof() and body.exception() is None:
             body.set_exception(aiohttp.ClientPayloadError("The connection was closed."))
 
+    # aiohttp makes and cancels a timer for each piece of data. Here a connection has one, which looks when it goes off
+    # whether the time for reading is up by then, or has been put off.
+
+    def _reschedule_timeout(self) -> None:
+        timeout, timer = self._read_timeout, self._read_timeout_handle
+        if not timeout:
+            self._read_until = None
+            return
+        until = self._read_until = self._loop.time() + timeout
+        if timer is None or timer.when() > until:
+            self._set_timer(until)
+
+    def _drop_timeout(self) -> None:
+        self._read_until = None
+
+    def _set_timer(self, when: float | None) -> None:
+        if self._read_timeout_handle is not None:
+            self._read_timeout_handle.cancel()
+        self._read_timeout_handle = None if when is None else self._loop.call_at(when, self._look_at_time)
+
+    def _look_at_time(self) -> None:
+        self._read_timeout_handle = None
+        until = self._read_until
+        if until is None:
+            return
+        if self._loop.time() < until:
+            self._set_timer(until)
+        else:
+            self._on_read_timeout()
+
+    def abort(self) -> None:
+        super().abort()
+        self._set_timer(None)
+
+    def close(self) -> None:
+        super().close()
+        self._set_timer(None)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
+        self._set_timer(None)
         if self.on_lost is not None:
             self.on_lost(self)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import aiohttp
 from aiohttp.client import URL  # pyright: ignore[reportPrivateImportUsage]
@@ -31,8 +30,7 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(NamedTuple):
     """Seconds to wait for a free connection, for a new one to be made, and for each read; None is for ever."""
 
     pool: float | None
@@ -40,8 +38,7 @@ class Timeouts:
     read: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request, signed and ready. `body` is bytes, text, a readable file or an asynchronous iterator."""
 
     method: str
@@ -53,8 +50,7 @@ class Request:
     proxy: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """What came back. `content` is the whole body, or None when it was asked for as a stream."""
 
     status: int
@@ -109,11 +105,27 @@ async def _by_aiohttp(http: aiohttp.ClientSession, request: Request) -> aiohttp.
 
 def _plain_headers(response: aiohttp.ClientResponse | direct.DirectResponse) -> dict[str, str]:
     """Header names in lower case, as botocore's parsers expect them; of two with one name the last counts."""
-    # UTF-8 is what S3 sends for metadata outside ASCII; other bytes come through as Latin-1, as HTTP says.
-    return {name.decode("latin-1").lower(): _text(value) for name, value in response.raw_headers}
+    headers = response.raw_headers
+    try:
+        return {_names[name]: value.decode() for name, value in headers}
+    except (KeyError, UnicodeDecodeError):
+        return {_name(name): _text(value) for name, value in headers}
+
+
+# The names of headers that have been met: they are few, unless a server makes them up.
+_names: Final[dict[bytes, str]] = {}
+_MOST_NAMES: Final = 1000
+
+
+def _name(name: bytes) -> str:
+    text = name.decode("latin-1").lower()
+    if len(_names) < _MOST_NAMES:
+        _names[name] = text
+    return text
 
 
 def _text(value: bytes) -> str:
+    # UTF-8 is what S3 sends for metadata outside ASCII; other bytes come through as Latin-1, as HTTP says.
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
