@@ -165,10 +165,9 @@ class Plan:
             credentials = await source.get_frozen_credentials()
         except Exception as error:
             raise CredentialsFailedError(error) from error
-        is_https = target.scheme == "https"
         if in_trailer:
             payload_hash = UNSIGNED_TRAILER
-        elif is_https and not self._signs_payload(target, headers, checksum):
+        elif not self._signs_payload(target, headers, checksum):
             payload_hash = UNSIGNED_PAYLOAD
         else:
             payload_hash = hash_payload(prepared.body) if prepared.body else EMPTY_SHA256
@@ -191,7 +190,7 @@ class Plan:
             return target.signs_payload
         header = checksum["name"] if checksum is not None else "Content-MD5"
         return s3_signs_payload(
-            is_https=True,
+            is_https=target.scheme == "https",
             has_checksum=any(name.lower() == header.lower() for name in headers),
             is_streaming=self._context["has_streaming_input"],
             is_unsigned=not target.signs_payload,

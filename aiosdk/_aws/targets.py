@@ -51,7 +51,7 @@ class Target:
     """None for requests that are not signed."""
     is_s3: bool
     signs_payload: bool
-    """Whether a body sent over TLS is hashed, where S3's own rules say nothing else."""
+    """Whether a body is hashed, where S3's own rules say nothing else."""
     features: frozenset[str]
     """What the endpoint's rules add to the features in the User-Agent."""
 

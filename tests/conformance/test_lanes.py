@@ -281,9 +281,11 @@ CONFIGS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
-@pytest.mark.parametrize("service", ["s3", "dynamodb", "sts", "s3control", "lambda"])
+@pytest.mark.parametrize("service", ["s3", "dynamodb", "sts", "s3control", "lambda", "ebs", "s3 over http"])
 async def test_configurations_count_on_both_lanes(service: str, config: dict[str, Any]) -> None:
-    more = {"aws_account_id": "123456789012"} if service == "dynamodb" else {}
+    more: dict[str, Any] = {"aws_account_id": "123456789012"} if service == "dynamodb" else {}
+    if service in ("ebs", "s3 over http"):
+        service, more = service.partition(" ")[0], {"endpoint_url": "http://localhost:4566"}
     async with client_of(service, config=AioConfig(**config), **more) as client:
         for operation in sampled(service, express_operations(client), 4):
             seed = f"{service} {operation.name}"
