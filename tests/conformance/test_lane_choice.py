@@ -32,10 +32,10 @@ from botocore.history import get_global_history_recorder
 from botocore.stub import Stubber
 
 import aiosdk
-from tests.support.lanes import NEEDS_EXPRESS, Canned, FakeWire
+from tests.support.lanes import UNFORCED, Canned, FakeWire
 from tests.support.server import LIST_BUCKETS
 
-pytestmark = NEEDS_EXPRESS
+pytestmark = UNFORCED
 
 ARGUMENTS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
 BUCKETS: Canned = (200, {"x-amz-request-id": "r"}, LIST_BUCKETS)

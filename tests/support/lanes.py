@@ -23,6 +23,7 @@ from aiosdk._transport.http import Response
 NEEDS_EXPRESS = pytest.mark.skipif(
     os.environ.get("AIOSDK_LANE") == "reference", reason="no call takes the express lane"
 )
+UNFORCED = pytest.mark.skipif("AIOSDK_LANE" in os.environ, reason="the lane of each call is forced")
 NOW = datetime.datetime(2026, 11, 21, 12, 34, 56, 789012, tzinfo=datetime.UTC)
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
