@@ -79,10 +79,10 @@ class AnswerReader:
 class _HTTPAnswer:
     """What the handlers of botocore that are called after a call look at."""
 
-    __slots__ = ("headers", "raw", "status_code")
+    __slots__ = ("headers", "status_code")
 
     def __init__(self, response: Response) -> None:
-        self.status_code, self.headers, self.raw = response.status, response.headers, response.body
+        self.status_code, self.headers = response.status, response.headers
 
 
 class _Content:

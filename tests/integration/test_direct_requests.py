@@ -13,7 +13,7 @@ import re
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
@@ -28,27 +28,12 @@ from aiosdk._transport.connector import ConnectorOptions
 from aiosdk._transport.loop_pool import Setup
 from aiosdk._transport.pool import ConnectionPool
 from aiosdk._transport.tls import TLSSettings
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, nothing_is_left  # noqa: F401 - a fixture for each test
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\nok"
 CLOSE, RESET, BODY = "close", "reset", "read the body"
 Part = bytes | float | str
 Script = list[Part]
-
-
-@pytest.fixture(autouse=True)
-async def nothing_is_left() -> AsyncIterator[None]:
-    """Run in asyncio's debug mode; fail when something was reported to the loop or a task is left."""
-    loop = asyncio.get_running_loop()
-    loop.set_debug(True)
-    loop.slow_callback_duration = 10
-    reported: list[dict[str, Any]] = []
-    loop.set_exception_handler(lambda _, context: reported.append(context))
-    before = asyncio.all_tasks()
-    yield
-    gc.collect()
-    await eventually(lambda: not asyncio.all_tasks() - before - {asyncio.current_task()})
-    assert reported == []
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import contextlib
 import gc
 import re
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ import aiosdk
 from tests.support.aws import CredentialProcess
 from tests.support.lanes import NEEDS_EXPRESS, FakeWire, frozen
 from tests.support.server import Answer, CountingServer, Request, answer_anything
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, nothing_is_left  # noqa: F401 - a fixture for each test
 
 pytestmark = NEEDS_EXPRESS
 
@@ -43,21 +43,6 @@ ARGUMENTS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secre
 DOWN = Answer(500, b"<Error><Code>InternalError</Code><Message>m</Message></Error>")
 STANDARD = {"retries": {"mode": "standard", "max_attempts": 3}}
 LEGACY: dict[str, Any] = {}
-
-
-@pytest.fixture(autouse=True)
-async def nothing_is_left() -> AsyncIterator[None]:
-    """Run in asyncio's debug mode; fail when something was reported to the loop or a task is left."""
-    loop = asyncio.get_running_loop()
-    loop.set_debug(True)
-    loop.slow_callback_duration = 10
-    reported: list[dict[str, Any]] = []
-    loop.set_exception_handler(lambda _, context: reported.append(context))
-    before = asyncio.all_tasks()
-    yield
-    gc.collect()
-    await eventually(lambda: not asyncio.all_tasks() - before - {asyncio.current_task()})
-    assert reported == []
 
 
 async def client_of(session: Any, service: str, **config: Any) -> Any:

@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ReadTimeoutError
 from aiosdk._transport.tls import tls_context
 from tests.support.proxy import Proxy
 from tests.support.server import LIST_BUCKETS, Answer, CountingServer, Request
-from tests.support.waiting import Gate, eventually
+from tests.support.waiting import Gate, eventually, nothing_is_left  # noqa: F401 - a fixture for each test
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
@@ -33,21 +33,6 @@ if TYPE_CHECKING:
     Make = Callable[..., aiosdk.Session]
 
 BIG = b"0123456789" * 20_000
-
-
-@pytest.fixture(autouse=True)
-async def nothing_is_left() -> AsyncIterator[None]:
-    """Run in asyncio's debug mode; fail when anything was reported to the loop or a task is still there."""
-    loop = asyncio.get_running_loop()
-    loop.set_debug(True)
-    loop.slow_callback_duration = 10
-    reported: list[dict[str, Any]] = []
-    loop.set_exception_handler(lambda _, context: reported.append(context))
-    before = asyncio.all_tasks()
-    yield
-    gc.collect()  # finalizers report to the loop, or raise, which pytest turns into a failure
-    await eventually(lambda: not asyncio.all_tasks() - before - {asyncio.current_task()})
-    assert reported == []
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import urllib.parse
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.support.server import Answer, CountingServer, Request
+from tests.support.server import Answer, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -222,27 +222,3 @@ class Deleting:
             f"<Error><Key>{key}</Key><Code>AccessDenied</Code></Error>" for key in keys if key in self.refused
         )
         return _xml(f"<DeleteResult>{deleted}{errors}</DeleteResult>")
-
-
-_KEYS, _USERS = numbered("logs/2026/01/02/", 25_000), numbered("user-", 25_000)
-
-
-async def answer_listings(request: Request) -> Answer:
-    """What benchmarks ask for: 25,000 objects and 25,000 users, 1,000 on a page."""
-    if request.method == "POST":
-        return await Shelf(USERS, _USERS)(request)
-    kind = OBJECTS if "list-type=2" in request.target else OBJECTS_OF_VERSION_1
-    return await Shelf(kind, _KEYS)(request)
-
-
-def main() -> None:
-    """Serve until killed, for benchmarks: the server in another process."""
-    import threading
-
-    with CountingServer(answer_listings) as server:
-        print(server.url, flush=True)
-        threading.Event().wait()
-
-
-if __name__ == "__main__":
-    main()

@@ -206,14 +206,3 @@ async def _send(writer: asyncio.StreamWriter, request: Request, answer: Answer) 
         body = body[half:]
     writer.write(body)
     await writer.drain()
-
-
-def main() -> None:
-    """Serve until killed, for benchmarks: the server in another process."""
-    with CountingServer() as server:
-        print(server.url, flush=True)
-        threading.Event().wait()
-
-
-if __name__ == "__main__":
-    main()

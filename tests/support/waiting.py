@@ -1,14 +1,15 @@
-"""Waiting in tests without guessing how long: for a condition, or for the test to say go."""
+"""Waiting in tests without guessing how long: for a condition, for the test to say go, for nothing to be left."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import pytest
 
 LONG = 15.0
 
@@ -33,3 +34,18 @@ class Gate:
     async def passed(self) -> None:
         while not self._opened.is_set():
             await asyncio.sleep(0.005)
+
+
+@pytest.fixture(autouse=True)
+async def nothing_is_left() -> AsyncIterator[None]:
+    """Run in asyncio's debug mode; fail when something was reported to the loop or a task is left."""
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    loop.slow_callback_duration = 10
+    reported: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: reported.append(context))
+    before = asyncio.all_tasks()
+    yield
+    gc.collect()  # finalizers report to the loop, or raise, which pytest turns into a failure
+    await eventually(lambda: not asyncio.all_tasks() - before - {asyncio.current_task()})
+    assert reported == []

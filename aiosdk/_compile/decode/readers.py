@@ -6,6 +6,7 @@ is unusual raises an exception, of whatever kind, so that a tree be made and dec
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -168,28 +169,28 @@ class Structure:
         return {}
 
 
-class Collection:
+class Collection(ABC):
     """What lists and maps share: items that stand within one element or, if it is flat, are elements by themselves."""
 
     def __init__(self, item: Reader, *, flat: bool) -> None:
         self.item = item
         self.flat = flat
 
+    @abstractmethod
     def new(self) -> Any:
         """Give an empty one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def add(self, values: Any, tags: list[str], texts: list[str], at: int, closing: str | None) -> int:
         """Read the item at a place into `values`, and others with it if they are alike. Gives the place behind."""
-        raise NotImplementedError
 
+    @abstractmethod
     def learn_one(self, tags: list[str], at: int, closing: str | None, start: int) -> tuple[Any, int]:
         """Give what makes this item in all records, and the place behind it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def joined(self, pieces: list[Any]) -> Make:
         """Put together what `learn_one` gave."""
-        raise NotImplementedError
 
     def read(self, tags: list[str], texts: list[str], at: int, closing: str) -> tuple[Any, int]:
         values = self.new()
