@@ -28,6 +28,7 @@ WALL, AGAIN = "first s3 client and call, wall", "the same s3 client again, us"
 SECOND, SIZE = "second session, first {} client, CPU", "second session with an s3 client, MB"
 SESSIONS = 8
 LATER = "the seven after that, each, first {} client"
+ALONE = "all eight, the {} client without its session"
 GOALS = {
     STALL.format("s3"): (Goal("", 15),),
     STALL.format("ec2"): (Goal("", 25),),
@@ -37,8 +38,10 @@ GOALS = {
     WALL: (),
     SECOND.format("s3"): (Goal("", 1),),
     LATER.format("s3"): (Goal("", 1),),
+    ALONE.format("s3"): (Goal("", 1),),
     SECOND.format("ec2"): (Goal("", 1),),
     LATER.format("ec2"): (Goal("", 1),),
+    ALONE.format("ec2"): (Goal("", 1),),
     SIZE: (Goal("", 1),),
     AGAIN: (),
 }
@@ -127,13 +130,17 @@ async def _second_session(side: str, url: str) -> Figures:
     figures: Figures = {}
     for name in ("s3", "ec2"):
         taken: list[float] = []
+        alone: list[float] = []
         for _ in range(SESSIONS):
             gc.collect()
             started = time.process_time()
             async with open_clients(side, url) as make:
+                opened = time.process_time()
                 await make(name)
                 taken.append((time.process_time() - started) * 1e3)
+                alone.append((time.process_time() - opened) * 1e3)
         figures[SECOND.format(name)], figures[LATER.format(name)] = taken[0], statistics.median(taken[1:])
+        figures[ALONE.format(name)] = statistics.median(alone)
     gc.collect()
     tracemalloc.start()
     async with open_clients(side, url) as make:
