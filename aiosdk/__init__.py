@@ -18,7 +18,7 @@ event loop.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aiosdk import exceptions
 from aiosdk._version import __version__
@@ -42,6 +42,9 @@ __all__ = [
     "setup_default_session",
 ]
 
+# Modules with public names, imported when first used.
+_LATE: Final = ("s3", "types")
+
 logging.getLogger("aiosdk").addHandler(logging.NullHandler())
 
 
@@ -50,8 +53,8 @@ def __getattr__(name: str) -> Any:
         from aiosdk._client import Client
 
         return Client
-    if name == "types":
-        import aiosdk.types
+    if name in _LATE:
+        import importlib
 
-        return aiosdk.types
+        return importlib.import_module(f"aiosdk.{name}")
     raise AttributeError(f"module 'aiosdk' has no attribute {name!r}; it has {', '.join(__all__)}")

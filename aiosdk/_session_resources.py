@@ -139,7 +139,7 @@ def list_resources(aio: Any) -> list[str]:
 
 
 def _read_family(aio: Any, service_name: str, api_version: str | None) -> Family:
-    from aiosdk.services import get_family
+    from aiosdk.services.families import get_family
 
     return get_family(aio.get_component("data_loader"), service_name, api_version)
 

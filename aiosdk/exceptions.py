@@ -30,10 +30,14 @@ built-in base that existing `except` clauses catch.
     +-- CollectionArgumentError (ValueError, TypeError)
     +-- ClassesNotReadError (RuntimeError)
     +-- ResourceDefinitionError (ValueError)
+    +-- MissingExtraError (botocore MissingDependencyException, ImportError)
     |
     |   AWS answered, but not with what was asked for
     +-- ResourceNotFoundError (LookupError)
     +-- RepeatedTokenError (botocore PaginationError)
+    +-- S3UploadFailedError (botocore ClientError)
+    +-- RetriesExceededError
+    +-- FileChangedError (RuntimeError)
     |
     |   The network: no complete answer (beside botocore's EndpointConnectionError, ReadTimeoutError, ...)
     +-- PoolTimeoutError
@@ -43,7 +47,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions as upstream
 
@@ -61,8 +65,10 @@ __all__ = [
     "ConfigNotReadError",
     "CredentialRecursionError",
     "EventLoopConflictError",
+    "FileChangedError",
     "IdentifierError",
     "InvalidEndpointError",
+    "MissingExtraError",
     "NoClientError",
     "NoCredentialsError",
     "NoRegionError",
@@ -77,6 +83,8 @@ __all__ = [
     "ResourceDefinitionError",
     "ResourceNotExistsError",
     "ResourceNotFoundError",
+    "RetriesExceededError",
+    "S3UploadFailedError",
     "SessionClosedError",
     "UnknownAPIVersionError",
     "UnknownOperationError",
@@ -310,6 +318,43 @@ class RepeatedTokenError(AiosdkError, upstream.PaginationError):
     """Raised when a service hands out a pagination token a second time, which would never end."""
 
     fmt = "{service_name}.{operation_name} handed out the same pagination token twice: {message}. It would never end."
+
+
+class MissingExtraError(AiosdkError, upstream.MissingDependencyException, ImportError):
+    """Raised when something needs a package that is not installed, because not everybody does."""
+
+    fmt = "{what} needs the package {package}, which is not installed: `pip install aiosdk[{extra}]`."
+
+
+class FileChangedError(AiosdkError, RuntimeError):
+    """Raised when a file became shorter while it was uploaded. No object was made of it."""
+
+    fmt = "{path} changed while it was uploaded: it had {expected} bytes, and ended after {found}. Upload it again."
+
+
+class S3UploadFailedError(AiosdkError, upstream.ClientError):
+    """Raised when S3 refused an upload. It has the `response` and `operation_name` of the `ClientError` behind it.
+
+    The error behind it is its `__cause__`. What the network did (`EndpointConnectionError`, say) comes as it is.
+    """
+
+    fmt = "Failed to upload {source} to {bucket}/{key}: {error}"
+
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(**facts)
+        self.response = facts.get("response", {})
+        self.operation_name = facts.get("operation_name", "")
+
+
+class RetriesExceededError(AiosdkError):
+    """Raised when a download broke off more often than its configuration has attempts; the last error is told."""
+
+    fmt = "Max Retries Exceeded: {what} broke off {attempts} times, the last time with: {last_exception}"
+
+    @property
+    def last_exception(self) -> Exception:
+        """What happened the last time."""
+        return self.kwargs["last_exception"]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 class PoolTimeoutError(AiosdkError):

@@ -41,7 +41,7 @@ _HEAVY: Final = (
     "aiosdk._transport.pool",
     "aiosdk._aws.botocore_session",
     "aiosdk._aws.factory",
-    "aiosdk._client",
+    "aiosdk.services.clients",
 )
 
 # As botocore looks for them.
@@ -471,9 +471,9 @@ class Session:
         """The aiobotocore session; made at first use, reading no file."""
         if self._botocore is None:
             from aiosdk._aws.botocore_session import make_session
-            from aiosdk._client import Client
+            from aiosdk.services.clients import client_class
 
-            self._botocore = make_session(self._settings, self.pool, Client)
+            self._botocore = make_session(self._settings, self.pool, client_class)
             self._events.attach(self._botocore.get_component("event_emitter"))
         return self._botocore
 

@@ -38,7 +38,7 @@ class ServiceTypes:
 
     def _family(self) -> Family:
         from aiosdk._aws.models import shared_loader
-        from aiosdk.services import get_family, known_family
+        from aiosdk.services.families import get_family, known_family
 
         family = known_family(self._name)
         if family is None:

@@ -32,6 +32,8 @@ from aiosdk._version import __version__
 from aiosdk.exceptions import ProfileNotFoundError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiobotocore.client import AioBaseClient
     from botocore.client import Config
 
@@ -49,7 +51,9 @@ class _Session(AioSession):
         self._components.register_component("config_store", ConfigValues(self))
 
 
-def make_session(settings: SessionSettings, pool: ConnectionPool, client_class: type[AioBaseClient]) -> AioSession:
+def make_session(
+    settings: SessionSettings, pool: ConnectionPool, client_class: Callable[[str], type[AioBaseClient]]
+) -> AioSession:
     """Make the aiobotocore session for these settings, or fit the user's. Reads no file."""
     session = settings.botocore_session
     if session is None:

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 HOOK_ID: Final = "aiosdk-client-class"
 
 
-_hooks: Final[dict[type[AioBaseClient], Callable[..., None]]] = {}
+_hooks: Final[dict[Callable[[str], type[AioBaseClient]], Callable[..., None]]] = {}
 
 
-def class_hook(client_class: type[AioBaseClient]) -> Callable[..., None]:
-    """Give the handler of `creating-client-class` that makes clients ours; one for each class, the same for all."""
+def class_hook(client_class: Callable[[str], type[AioBaseClient]]) -> Callable[..., None]:
+    """Give the handler of `creating-client-class` that makes clients ours, the same whenever it is asked for.
 
-    def use_client_class(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
-        base_classes[base_classes.index(AioBaseClient)] = client_class
+    Args:
+        client_class: Gives the class for the id of a service.
+    """
+
+    def use_client_class(class_attributes: dict[str, Any], base_classes: list[type], event_name: str, **_: Any) -> None:
+        base_classes[base_classes.index(AioBaseClient)] = client_class(event_name.partition(".")[2])
         for name in class_attributes:
             if name.startswith("generate_"):  # presigned URLs and tokens, which are no calls
                 class_attributes[name] = _checked(class_attributes[name])

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
 every_version = pytest.mark.parametrize("version", VERSIONS, ids=str)
 
-TRANSFERS = {"upload_file", "download_file", "copy", "upload_fileobj", "download_fileobj"}
 # What boto3 injects and an issue of its own builds here.
-NOT_YET = {("s3", "Bucket"): TRANSFERS, ("s3", "Object"): TRANSFERS, ("dynamodb", "Table"): {"batch_writer"}}
+NOT_YET = {("dynamodb", "Table"): {"batch_writer"}}
 
 # boto3 fills these in by position, which mixes them up as the file lists them in another order (W2).
 MIXED_UP_BY_BOTO3 = {("cloudformation", "StackResourceSummary", "Resource")}

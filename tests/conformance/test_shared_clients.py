@@ -238,10 +238,11 @@ async def test_a_built_in_hook_taken_away_is_away_for_its_session_alone(make_ses
 
 async def test_a_session_without_our_own_hook_makes_aiobotocores_clients(make_session: Make) -> None:
     from aiosdk._aws.client_class import HOOK_ID, class_hook
+    from aiosdk.services.clients import client_class
 
     async with make_session() as by_name, make_session() as by_handler:
         by_name.events.unregister("creating-client-class", unique_id=HOOK_ID)
-        by_handler.events.unregister("creating-client-class", class_hook(aiosdk.Client))
+        by_handler.events.unregister("creating-client-class", class_hook(client_class))
         for session in (by_name, by_handler):
             assert not isinstance(await session.client("sqs"), aiosdk.Client)
 

@@ -1,14 +1,1 @@
-"""What S3's resources have beside what their definition says."""
-
-from __future__ import annotations
-
-from typing import Final
-
-from aiosdk.resources.build import Extras
-from aiosdk.services.s3.bucket import Bucket
-from aiosdk.services.s3.objects import ObjectsCollection, ObjectSummary
-
-EXTRAS: Final = Extras(
-    resources={"Bucket": Bucket, "ObjectSummary": ObjectSummary},
-    collections={("Bucket", "objects"): ObjectsCollection},
-)
+"""S3: transfers of files, and what its resources have beside what their definition says."""

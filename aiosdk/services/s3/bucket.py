@@ -9,12 +9,12 @@ from typing import Any, Final, Self
 from botocore.exceptions import ClientError
 
 from aiosdk.resources.actions import send
-from aiosdk.resources.resource import Resource
+from aiosdk.services.s3.transfers import BucketTransfers
 
 _DENIED: Final = ("AccessDenied", "AllAccessDisabled", "403")
 
 
-class Bucket(Resource):
+class Bucket(BucketTransfers):
     """A bucket."""
 
     __slots__ = ()

@@ -1,0 +1,206 @@
+"""The methods of S3's clients that are written by hand: transfers of files."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+from aiosdk import _off_loop
+from aiosdk._client import Client
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+
+    # botocore's and boto3's types are not known here.
+    Path = str | os.PathLike[str]
+    Arguments = Mapping[str, Any] | None
+    Tell = Callable[[int], Any] | None
+
+_loaded: Final[dict[str, Any]] = {}
+
+
+async def _load(name: str) -> Any:
+    """Import a module of this package when it is first used, off the event loop."""
+    module = _loaded.get(name)
+    if module is None:
+        module = _loaded[name] = await _off_loop.call(importlib.import_module, f"aiosdk.services.s3.{name}")
+    return module
+
+
+class S3Client(Client):
+    """The client of S3."""
+
+    async def upload_file(
+        self,
+        Filename: Path,  # noqa: N803 - boto3's names
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        ExtraArgs: Arguments = None,  # noqa: N803
+        Callback: Tell = None,  # noqa: N803
+        Config: Any = None,  # noqa: N803
+        *,
+        progress: bool = False,
+    ) -> None:
+        """Upload a file to an object.
+
+        Sends `PutObject`, or for a large file `CreateMultipartUpload`, `UploadPart` for each of its parts, several at
+        once, and `CompleteMultipartUpload`. However it ends, no multipart upload is left behind. Each part is checked
+        by its checksum, and the whole object as well where the server can.
+
+        Args:
+            Filename: The path of the file.
+            Bucket: The bucket.
+            Key: The key of the object.
+            ExtraArgs: Parameters of those requests, such as `{"ContentType": "text/html"}`.
+            Callback: Called with the number of bytes that have arrived in addition, as parts do; may be a coroutine
+                function.
+            Config: An `aiosdk.s3.TransferConfig`, or boto3's.
+            progress: Whether to draw a bar, which needs tqdm: `pip install aiosdk[progress]`.
+
+        Raises:
+            S3UploadFailedError: S3 refused, a `ClientError`.
+            OSError: The file cannot be read.
+            FileChangedError: The file became shorter meanwhile.
+            ValueError: A name in `ExtraArgs` is not allowed, or `Filename` is no path.
+        """
+        upload = await _load("upload")
+        await upload.upload_file(self, Filename, Bucket, Key, ExtraArgs, Callback, Config, progress=progress)
+
+    async def upload_fileobj(
+        self,
+        Fileobj: Any,  # noqa: N803
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        ExtraArgs: Arguments = None,  # noqa: N803
+        Callback: Tell = None,  # noqa: N803
+        Config: Any = None,  # noqa: N803
+        *,
+        progress: bool = False,
+    ) -> None:
+        """Upload what can be read from something to an object.
+
+        Sends what `upload_file` sends. A file object is read from where it stands, off the event loop if it is a plain
+        one, and stays open.
+
+        Args:
+            Fileobj: An open binary file, plain or asynchronous (of aiofiles, anyio, the body of another object), bytes,
+                or an iterator or asynchronous iterator of bytes. Its length need not be known.
+            Bucket: The bucket.
+            Key: The key of the object.
+            ExtraArgs: As for `upload_file`, like all that follow.
+            Callback: Called with numbers of bytes.
+            Config: A transfer configuration.
+            progress: Whether to draw a bar.
+
+        Raises:
+            S3UploadFailedError: S3 refused, a `ClientError`.
+            ValueError, TypeError: `Fileobj` cannot be read, or gives text instead of bytes.
+        """
+        upload = await _load("upload")
+        await upload.upload_fileobj(self, Fileobj, Bucket, Key, ExtraArgs, Callback, Config, progress=progress)
+
+    async def download_file(
+        self,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        Filename: Path,  # noqa: N803
+        ExtraArgs: Arguments = None,  # noqa: N803
+        Callback: Tell = None,  # noqa: N803
+        Config: Any = None,  # noqa: N803
+        *,
+        progress: bool = False,
+    ) -> None:
+        """Download an object to a file.
+
+        Sends `HeadObject` and `GetObject`, for a large object several, one for each part of it, all of one and the same
+        version of the object. The bytes go to a temporary file beside the target, which takes the target's place when
+        all are there and their checksum, if the object has one, is right. However it ends otherwise, the temporary file
+        is removed and an existing file is untouched.
+
+        Args:
+            Bucket: The bucket.
+            Key: The key of the object.
+            Filename: The path of the file.
+            ExtraArgs: Parameters of those requests, such as `{"VersionId": "..."}`.
+            Callback: Called with the number of bytes that have come in addition; may be a coroutine function.
+            Config: An `aiosdk.s3.TransferConfig`, or boto3's.
+            progress: Whether to draw a bar, which needs tqdm: `pip install aiosdk[progress]`.
+
+        Raises:
+            ClientError: 404 when there is no such object; 412 when it was replaced by another one meanwhile.
+            RetriesExceededError: The bytes broke off too often.
+            FlexibleChecksumError: They are not those that the object's checksum is of.
+            OSError: The file cannot be written.
+            ValueError: A name in `ExtraArgs` is not allowed, or `Filename` is no path.
+        """
+        download = await _load("download")
+        await download.download_file(self, Bucket, Key, Filename, ExtraArgs, Callback, Config, progress=progress)
+
+    async def download_fileobj(
+        self,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        Fileobj: Any,  # noqa: N803
+        ExtraArgs: Arguments = None,  # noqa: N803
+        Callback: Tell = None,  # noqa: N803
+        Config: Any = None,  # noqa: N803
+        *,
+        progress: bool = False,
+    ) -> None:
+        """Download an object into an open file.
+
+        Sends what `download_file` sends. The bytes are written in order, off the event loop if the file is a plain one;
+        it stays open. Those that were written before a failure stay in it.
+
+        Args:
+            Bucket: The bucket.
+            Key: The key of the object.
+            Fileobj: A binary file open for writing, plain or asynchronous (of aiofiles, anyio).
+            ExtraArgs: As for `download_file`, like all that follow.
+            Callback: Called with numbers of bytes.
+            Config: A transfer configuration.
+            progress: Whether to draw a bar.
+
+        Raises:
+            ClientError, RetriesExceededError, FlexibleChecksumError: As for `download_file`.
+            ValueError: `Fileobj` cannot be written to.
+        """
+        download = await _load("download")
+        await download.download_fileobj(self, Bucket, Key, Fileobj, ExtraArgs, Callback, Config, progress=progress)
+
+    async def copy(
+        self,
+        CopySource: Mapping[str, Any],  # noqa: N803
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        ExtraArgs: Arguments = None,  # noqa: N803
+        Callback: Tell = None,  # noqa: N803
+        SourceClient: Any = None,  # noqa: N803
+        Config: Any = None,  # noqa: N803
+        *,
+        progress: bool = False,
+    ) -> None:
+        """Copy an object to another place in S3, without its bytes coming here.
+
+        Sends `HeadObject` to the source, and `CopyObject`; or for a large object `CreateMultipartUpload`,
+        `UploadPartCopy` for each of its parts, several at once, and `CompleteMultipartUpload`, and what it takes to
+        copy its tags and annotations as `CopyObject` does. However it ends, no multipart upload is left behind.
+
+        Args:
+            CopySource: The source: `{"Bucket": ..., "Key": ...}`, with `VersionId` for one version of it.
+            Bucket: The bucket of the copy.
+            Key: The key of the copy.
+            ExtraArgs: Parameters of those requests, such as `{"MetadataDirective": "REPLACE", "Metadata": {...}}`.
+            Callback: Called with the number of bytes that were copied in addition; may be a coroutine function.
+            SourceClient: A client that may read the source, if it is another one: of another region or account.
+            Config: An `aiosdk.s3.TransferConfig`, or boto3's.
+            progress: Whether to draw a bar, which needs tqdm: `pip install aiosdk[progress]`.
+
+        Raises:
+            ClientError: 404 when there is no such object; 412 when it was replaced by another one meanwhile.
+            TypeError: `CopySource` is not such a dictionary.
+            ValueError: A name in `ExtraArgs` is not allowed.
+        """
+        copying = await _load("copying")
+        await copying.copy(self, CopySource, Bucket, Key, ExtraArgs, Callback, SourceClient, Config, progress=progress)

@@ -1,0 +1,15 @@
+"""What S3's resources have beside what their definition says."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiosdk.resources.build import Extras
+from aiosdk.services.s3.bucket import Bucket
+from aiosdk.services.s3.objects import ObjectsCollection, ObjectSummary
+from aiosdk.services.s3.transfers import ObjectTransfers
+
+EXTRAS: Final = Extras(
+    resources={"Bucket": Bucket, "Object": ObjectTransfers, "ObjectSummary": ObjectSummary},
+    collections={("Bucket", "objects"): ObjectsCollection},
+)
