@@ -341,7 +341,7 @@ class S3UploadFailedError(AiosdkError, upstream.ClientError):
     fmt = "Failed to upload {source} to {bucket}/{key}: {error}"
 
     def __init__(self, **facts: Any) -> None:
-        super().__init__(**facts)
+        upstream.BotoCoreError.__init__(self, **facts)  # pyright: ignore[reportUnknownMemberType]
         self.response = facts.get("response", {})
         self.operation_name = facts.get("operation_name", "")
 

@@ -28,6 +28,7 @@ from aiosdk._aws.quirks import called
 from aiosdk._aws.request_bodies import ASKS_FROM, as_sent, may_have_checksum, validated_by
 from aiosdk._aws.targets import CredentialsFailedError, NotCompiledError, Targets
 from aiosdk._compile.sign import EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER, hash_payload, s3_signs_payload
+from aiosdk._transport.block import Block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,7 +101,7 @@ class Plan:
 
     async def _prepare(self, given: Mapping[str, Any], features: ClientContext) -> Prepared:
         body = given.get(self.payload) if self.payload is not None else None
-        if body is not None and not isinstance(body, (bytes, bytearray, str)):
+        if body is not None and not isinstance(body, (bytes, bytearray, str, Block)):
             raise NotCompiledError("the body is a file")
         params, context, operation = dict(given), self._context.copy(), self.operation
         if self._converts_body and isinstance(body, str):
@@ -127,7 +128,7 @@ class Plan:
         for handler, parameter in self._before_call:
             if parameter is None or parameter in params:
                 handler(model=operation, params=request, context=context)
-        if self._converts_body and isinstance(body, bytes) and len(body) >= ASKS_FROM:
+        if self._converts_body and isinstance(body, (bytes, Block)) and len(body) >= ASKS_FROM:
             headers["Expect"] = "100-continue"
         if self._traces:
             add_recursion_detection_header(request)
@@ -169,6 +170,8 @@ class Plan:
             payload_hash = UNSIGNED_TRAILER
         elif not self._signs_payload(target, headers, checksum):
             payload_hash = UNSIGNED_PAYLOAD
+        elif isinstance(prepared.body, Block):
+            payload_hash = await prepared.body.sha256()
         else:
             payload_hash = hash_payload(prepared.body) if prepared.body else EMPTY_SHA256
         path, _, query = prepared.url[len(target.scheme) + 3 + len(prefix or "") + len(target.netloc) :].partition("?")

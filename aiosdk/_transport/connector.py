@@ -71,6 +71,10 @@ class Wire(ResponseHandler):
         if body is not None and not body.is_eof() and body.exception() is None:
             body.set_exception(aiohttp.ClientPayloadError("The connection was closed."))
 
+    async def drained(self) -> None:
+        """Wait until there is room in the buffer for writing."""
+        await self._drain_helper()
+
     # aiohttp makes and cancels a timer for each piece of data. Here a connection has one, which looks when it goes off
     # whether the time for reading is up by then, or has been put off.
 

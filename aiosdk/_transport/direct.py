@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp.client import URL  # pyright: ignore[reportPrivateImportUsage]
 from aiohttp.http_exceptions import HttpProcessingError
 
+from aiosdk._transport.block import Block, write
 from aiosdk._transport.connector import CONTINUE_TIMEOUT, SlotConnector, Wire
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from aiosdk._transport.http import Request
 
 # What fits into the buffers of a socket is not held up by a slow peer.
-MOST_BODY: Final = 64 * 1024
+SMALL_BODY: Final = 64 * 1024
 _found: Any = aiohttp.ClientSession._request  # pyright: ignore[reportPrivateUsage]
 # None where somebody has replaced it before we came.
 _REQUEST: Final = _found if getattr(_found, "__globals__", {}).get("__name__") == "aiohttp.client" else None
@@ -80,8 +81,10 @@ async def send(http: aiohttp.ClientSession, request: Request) -> DirectResponse 
     """Send a request over an idle connection, or give None when it must go aiohttp's way."""
     connector: Any = http.connector
     body = request.body
-    if body is not None and (type(body) is not bytes or len(body) > MOST_BODY):
-        return None
+    if body is not None and (type(body) is not bytes or len(body) > SMALL_BODY):
+        body = large_body(request)
+        if body is None:
+            return None
     if request.proxy is not None or http.trace_configs or aiohttp.ClientSession._request is not _REQUEST:  # pyright: ignore[reportPrivateUsage]
         return None
     start = request.url.find("/", 8)  # after `https://`
@@ -93,7 +96,7 @@ async def send(http: aiohttp.ClientSession, request: Request) -> DirectResponse 
     if head is None or (wire := connector.take_idle(key)) is None:
         return None
     try:
-        return await _exchange(connector, key, wire, request, head)
+        return await _exchange(connector, key, wire, request, head, body or b"")
     except BaseException:
         connector.give_back(key, wire, should_close=True)
         raise
@@ -116,8 +119,17 @@ def _head(request: Request, target: str, host: str) -> bytes | None:
     return "\r\n".join(lines).encode()
 
 
+def large_body(request: Request) -> bytes | None:
+    """Give a body in memory that is to be written piece by piece, if it is one, and of the length that is told."""
+    body = request.body
+    data = body.data if isinstance(body, Block) else body
+    if type(data) is bytes and len(data) > SMALL_BODY and "Content-Length" in request.headers:
+        return data
+    return None
+
+
 async def _exchange(
-    connector: SlotConnector, key: ConnectionKey, wire: Wire, request: Request, head: bytes
+    connector: SlotConnector, key: ConnectionKey, wire: Wire, request: Request, head: bytes, payload: bytes
 ) -> DirectResponse:
     transport = wire.transport
     assert transport is not None
@@ -127,24 +139,46 @@ async def _exchange(
         auto_decompress=False,
         read_timeout=request.timeouts.read,
     )
-    payload: bytes = request.body or b""
+    is_small = len(payload) <= SMALL_BODY
     if payload and "Transfer-Encoding" in request.headers:  # which is chunked
         payload = b"%x\r\n%s\r\n0\r\n\r\n" % (len(payload), payload)
     expects = bool(payload) and request.headers.get("Expect") == "100-continue"
-    transport.write(head if expects else head + payload)
+    transport.write(head if expects or not is_small else head + payload)
     message, body = None, None
-    if not expects:
-        wire.start_timeout()
-    else:
+    if expects:
         message, body = await _continued(wire, request)
-        if message is None:
-            transport.write(payload)
-            wire.start_timeout()
-        else:  # the server has answered without the body, and may still wait for it
+        if message is not None:  # the server has answered without the body, and may still wait for it
             wire.force_close()
+        elif is_small:
+            transport.write(payload)
+    if message is None and is_small:
+        wire.start_timeout()
+    elif message is None:
+        message, body = await _answered(wire, request, payload)
     while message is None or (100 <= message.code <= 199 and message.code != 101):
         message, body = await _read(wire, request)
     return DirectResponse(connector, key, wire, request.url, message, body)
+
+
+async def _answered(wire: Wire, request: Request, payload: bytes) -> tuple[RawResponseMessage, Any]:
+    """Write a large body and give the answer, which may come before the server has taken all of it."""
+    loop = asyncio.get_running_loop()
+    reading = loop.create_task(_read(wire, request))
+    writing = loop.create_task(write(wire, payload, request.timeouts.read))
+    try:
+        await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+        if not reading.done() and isinstance(writing.exception(), TimeoutError):
+            raise aiohttp.SocketTimeoutError("The server does not take the body")
+        # Where writing has failed otherwise, the connection is lost, unless an answer came before that.
+        message, body = await reading
+        await asyncio.sleep(0)  # the writer may be about to hear that all is written
+        if not writing.done():
+            wire.force_close()
+        return message, body
+    finally:
+        reading.cancel()
+        writing.cancel()
+        await asyncio.gather(reading, writing, return_exceptions=True)
 
 
 async def _continued(wire: Wire, request: Request) -> tuple[RawResponseMessage | None, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -11,6 +12,7 @@ from botocore.exceptions import BotoCoreError
 
 from aiosdk import _off_loop
 from aiosdk._transport import direct
+from aiosdk._transport.block import slices
 from aiosdk._transport.body import Body
 from aiosdk._transport.failures import request_error
 from aiosdk.exceptions import SessionClosedError
@@ -84,13 +86,22 @@ async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Resp
 
 
 async def _by_aiohttp(http: aiohttp.ClientSession, request: Request) -> aiohttp.ClientResponse:
+    data = direct.large_body(request)
+    if data is None:
+        return await _request(http, request, _payload(request.body))
+    # aiohttp itself would wait for ever for a peer that does not take the body.
+    async with asyncio.timeout(None) as patience:
+        return await _request(http, request, slices(data, patience, request.timeouts.read))
+
+
+async def _request(http: aiohttp.ClientSession, request: Request, data: Any) -> aiohttp.ClientResponse:
     headers = dict(request.headers)
     chunked = headers.pop("Transfer-Encoding", "").lower() == "chunked"
     return await http.request(
         request.method,
         URL(request.url, encoded=True),
         headers=headers,
-        data=_payload(request.body),
+        data=data,
         chunked=chunked or None,
         allow_redirects=False,
         proxy=request.proxy,

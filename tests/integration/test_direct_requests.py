@@ -416,7 +416,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "with a question mark in the query": {"target": "/k?a=?&b=/"},
     "with an odd percent": {"target": "/%zz%2"},
     "with brackets": {"target": '/[a]{b}|c^d`e\\f"g<h>'},
-    "that is as large as can be": {"method": "PUT", "body": b"x" * direct.MOST_BODY},
+    "that is as large as can be": {"method": "PUT", "body": b"x" * direct.SMALL_BODY},
+    "that is large": {"method": "PUT", "body": b"x" * 700_000},
     "that is long": {"target": "/" + "k" * 20_000},
 }
 
@@ -442,7 +443,7 @@ NOT_DIRECT: dict[str, dict[str, Any]] = {
     "with a host of its own": {"headers": {"Host": "other"}},
     "with a host of its own in small letters": {"headers": {"host": "other"}},
     "with a connection header": {"headers": {"Connection": "close"}},
-    "that is too large": {"method": "PUT", "body": b"x" * (direct.MOST_BODY + 1)},
+    "whose body may be changed": {"method": "PUT", "body": bytearray(b"x")},
 }
 
 

@@ -1,0 +1,225 @@
+"""Uploads: one request for a small source; for a large one its parts, several at once."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from aiosdk import _off_loop
+from aiosdk._aws.checksums import FlexibleChecksumError
+from aiosdk._transport.block import Block
+from aiosdk.exceptions import S3UploadFailedError
+from aiosdk.services.s3 import arguments as args
+from aiosdk.services.s3.bandwidth import Bandwidth
+from aiosdk.services.s3.checksums import WholeCRC, algorithm_of, as_text, can_be_of_whole, digest
+from aiosdk.services.s3.config import MAX_PARTS, TransferConfig
+from aiosdk.services.s3.errors import doing
+from aiosdk.services.s3.multipart import MultipartUpload, multipart_upload
+from aiosdk.services.s3.progress import Progress
+from aiosdk.services.s3.sources import InTurn, Source, open_object, open_path
+from aiosdk.services.s3.workers import finish, run_workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# What S3 says of bytes that were damaged on their way. botocore does not try again.
+_DAMAGED: Final = ("BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch")
+# What is hashed at once without being felt.
+_QUICK: Final = 64 * 1024
+
+
+async def upload_file(
+    client: Any,
+    filename: str | os.PathLike[str],
+    bucket: str,
+    key: str,
+    arguments: Mapping[str, Any] | None,
+    callback: Callable[[int], Any] | None,
+    config: Any,
+    *,
+    progress: bool,
+) -> None:
+    """Upload a file by its path."""
+    if isinstance(filename, os.PathLike):
+        filename = os.fspath(filename)
+    if not isinstance(filename, str):  # pyright: ignore[reportUnnecessaryIsInstance] - it is what users get wrong
+        raise ValueError("Filename must be a string or a path-like object")  # noqa: TRY004 - as boto3
+    upload = Upload(client, bucket, key, arguments, config)
+    source = await open_path(filename)
+    await _upload(upload, source, callback, bar=progress)
+
+
+async def upload_fileobj(
+    client: Any,
+    fileobj: Any,
+    bucket: str,
+    key: str,
+    arguments: Mapping[str, Any] | None,
+    callback: Callable[[int], Any] | None,
+    config: Any,
+    *,
+    progress: bool,
+) -> None:
+    """Upload what an object gives to read."""
+    upload = Upload(client, bucket, key, arguments, config)
+    source = await open_object(fileobj)
+    await _upload(upload, source, callback, bar=progress)
+
+
+async def _upload(upload: Upload, source: Source, callback: Callable[[int], Any] | None, *, bar: bool) -> None:
+    try:
+        async with Progress(callback, bar=bar, title=upload.key) as progress:
+            progress.expect(source.size)
+            await upload.run(source, progress)
+    except S3UploadFailedError:
+        raise
+    except ClientError as error:
+        facts = {"source": source.name, "bucket": upload.bucket, "key": upload.key, "error": str(error)}
+        raise S3UploadFailedError(**facts, response=error.response, operation_name=error.operation_name) from error
+    finally:
+        await finish(source.close())
+
+
+class Upload:
+    """One upload to one key.
+
+    Args:
+        client: The client.
+        bucket: The bucket.
+        key: The object's key.
+        arguments: The user's `ExtraArgs`.
+        config: The user's `Config`.
+    """
+
+    def __init__(self, client: Any, bucket: str, key: str, arguments: Mapping[str, Any] | None, config: Any) -> None:
+        self.bucket, self.key = bucket, key
+        self._client = client
+        self._config = TransferConfig.of(config)
+        self._arguments = args.check_arguments(arguments, args.UPLOAD, bucket)
+        self._algorithm = algorithm_of(client, self._arguments)
+        if self._algorithm is not None:
+            digest(self._algorithm)  # raises where there is no such algorithm
+        self._bandwidth = Bandwidth(self._config.max_bandwidth)
+
+    async def run(self, source: Source, progress: Progress) -> None:
+        """Upload a source."""
+        threshold, size = self._config.multipart_threshold, source.size
+        with doing(f"uploading {source.name} to s3://{self.bucket}/{self.key}"):
+            if size is not None and size >= threshold:
+                await self._in_parts(source, b"", progress)
+                return
+            # Whatever a source says of its length, the bytes that come are what counts.
+            first = await source.take(threshold)
+            if len(first) < threshold:
+                await self._at_once(first, progress)
+            else:
+                await self._in_parts(source, first, progress)
+
+    async def _at_once(self, data: bytes, progress: Progress) -> None:
+        given = args.without(self._arguments, args.NOT_OF_PUT)
+        if self._algorithm is not None and f"Checksum{self._algorithm}" not in given:
+            checksum = await _digest(self._algorithm, data)
+            given |= {"ChecksumAlgorithm": self._algorithm, f"Checksum{self._algorithm}": as_text(checksum)}
+        place = {"Bucket": self.bucket, "Key": self.key}
+        await self._send(self._client.put_object, {**place, **given}, data, None)
+        await progress.add(len(data))
+
+    async def _in_parts(self, source: Source, first: bytes, progress: Progress) -> None:
+        config, given, size = self._config, self._arguments, source.size
+        part_size = None if size is None else config.part_size(size)
+        parts = None if size is None or part_size is None else -(-size // part_size)
+        pieces = InTurn(source, lambda number: part_size or config.part_size_at(number), first)
+        whole = self._checks_whole()
+        creation = args.without(given, args.NOT_OF_CREATION) | self._creation(whole)
+        crcs: dict[int, tuple[bytes, int]] = {}
+
+        async with multipart_upload(self._client, self.bucket, self.key, creation, given) as upload:
+
+            async def work() -> None:
+                while (piece := await pieces.take()) is not None:
+                    number, data = piece
+                    with doing(f"part {number} of {parts or 'an unknown number'}"):
+                        crcs[number] = await self._part(upload, number, data), len(data)
+                    await progress.add(len(data))
+                    del piece, data  # the memory is free before the next piece is read
+
+            at_once = config.concurrency if parts is None else min(config.concurrency, parts)
+            await run_workers(at_once, work)
+            completion = args.only(given, args.OF_COMPLETION)
+            if whole and upload.is_checked_whole:
+                completion |= _of_whole(str(self._algorithm), crcs)
+            await upload.complete(completion)
+
+    def _checks_whole(self) -> bool:
+        """Whether the object's checksum is to be one of all its bytes, worked out here."""
+        given = self._arguments
+        return (
+            can_be_of_whole(self._algorithm)
+            and given.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT"
+            and f"Checksum{self._algorithm}" not in given
+        )
+
+    def _creation(self, whole: bool) -> dict[str, Any]:
+        if self._algorithm is None:
+            return {}
+        created = {"ChecksumAlgorithm": self._algorithm}
+        if whole or f"Checksum{self._algorithm}" in self._arguments:
+            created["ChecksumType"] = "FULL_OBJECT"
+        return created
+
+    async def _part(self, upload: MultipartUpload, number: int, data: bytes) -> bytes:
+        """Send a part, and give its checksum."""
+        if number > MAX_PARTS:
+            raise ValueError(
+                f"The source has more bytes than it said, and S3 takes {MAX_PARTS} parts. Give a larger part size: "
+                f"Config=TransferConfig(multipart_chunksize=...)."
+            )
+        given: dict[str, Any] = {**upload.place, "PartNumber": number, **args.only(self._arguments, args.OF_PART)}
+        if self._algorithm is None:
+            upload.add(number, await self._send(self._client.upload_part, given, data, None), None)
+            return b""
+        checksum, name = await _digest(self._algorithm, data), f"Checksum{self._algorithm}"
+        given |= {"ChecksumAlgorithm": self._algorithm, name: as_text(checksum)}
+        upload.add(number, await self._send(self._client.upload_part, given, data, name), name)
+        return checksum
+
+    async def _send(self, call: Any, given: dict[str, Any], data: bytes, checksum: str | None) -> Mapping[str, Any]:
+        """Send bytes, again if they arrived damaged.
+
+        Args:
+            call: The client's method.
+            given: Its parameters, without the body.
+            data: The body.
+            checksum: The name of the parameter with the checksum that the answer should have as well.
+        """
+        await self._bandwidth.take(len(data))
+        for attempts_left in reversed(range(self._config.num_download_attempts)):
+            try:
+                answer: Mapping[str, Any] = await call(**given, Body=Block(data))
+            except ClientError as error:
+                if not attempts_left or error.response["Error"]["Code"] not in _DAMAGED:
+                    raise
+                continue
+            if checksum is None or answer.get(checksum, given[checksum]) == given[checksum]:
+                return answer
+            if not attempts_left:
+                break
+        raise FlexibleChecksumError(
+            error_msg=f"The server has other bytes than were sent: {checksum} is not {given[str(checksum)]}"
+        )
+
+
+async def _digest(algorithm: str, data: bytes) -> bytes:
+    if len(data) <= _QUICK:
+        return digest(algorithm, data)
+    return await _off_loop.call(digest, algorithm, data)
+
+
+def _of_whole(algorithm: str, crcs: dict[int, tuple[bytes, int]]) -> dict[str, str]:
+    """What is said of the whole object when it is completed."""
+    whole = WholeCRC(algorithm)
+    for number in sorted(crcs):
+        whole.add(*crcs[number])
+    return {f"Checksum{algorithm}": as_text(whole.digest()), "ChecksumType": "FULL_OBJECT"}
