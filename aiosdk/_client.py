@@ -22,6 +22,7 @@ from aiosdk._aws.handover import first_attempt
 from aiosdk._aws.lanes import Lanes
 from aiosdk._aws.pages import PageIterator
 from aiosdk._aws.presign import presign_arguments
+from aiosdk._transport.block import Block
 from aiosdk.exceptions import (
     ClientClosedError,
     NoRegionError,
@@ -57,7 +58,7 @@ class Home(Protocol):
 def _may_block(value: object) -> bool:
     """Whether reading a parameter may wait for a disk: it is read for checksum, signature and sending."""
     read = getattr(value, "read", None)
-    return read is not None and not isinstance(value, io.BytesIO) and not inspect.iscoroutinefunction(read)
+    return read is not None and not isinstance(value, (io.BytesIO, Block)) and not inspect.iscoroutinefunction(read)
 
 
 class Client(AioBaseClient):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 from typing import TYPE_CHECKING, Final
 
 from aiosdk import _off_loop
@@ -19,31 +18,48 @@ SLICE: Final = 256 * 1024
 _QUICK: Final = 64 * 1024
 
 
-class Block(io.BytesIO):
-    """Bytes as a request body, which are a file as well to those who only know files; the bytes are not copied."""
+class Block:
+    """Bytes as a request body, which are a file as well to those who only know files. They are not copied.
 
-    _sha256: str | None = None
+    They must stay what they are until the call returns.
+    """
 
-    @property
-    def data(self) -> bytes:
-        """All the bytes, wherever the file stands."""
-        return self.getvalue()
+    def __init__(self, data: bytes | memoryview) -> None:
+        self.data = data
+        self._at = 0
+        self._sha256: str | None = None
 
     def __len__(self) -> int:
-        return self.getbuffer().nbytes
+        return len(self.data)
+
+    def read(self, size: int | None = -1) -> bytes:
+        start = self._at
+        self._at = len(self.data) if size is None or size < 0 else min(start + size, len(self.data))
+        return bytes(self.data[start : self._at])
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = max(0, offset + (0, self._at, len(self.data))[whence])
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def seekable(self) -> bool:
+        return True
 
     async def sha256(self) -> str:
         """The hash of the bytes in hexadecimal, worked out once, off the event loop."""
         if self._sha256 is None:
-            data = self.data
-            if len(data) <= _QUICK:
-                self._sha256 = hashlib.sha256(data).hexdigest()
+            if len(self.data) <= _QUICK:
+                self._sha256 = hashlib.sha256(self.data).hexdigest()
             else:
-                self._sha256 = (await _off_loop.call(hashlib.sha256, data)).hexdigest()
+                self._sha256 = (await _off_loop.call(hashlib.sha256, self.data)).hexdigest()
         return self._sha256
 
 
-async def slices(data: bytes, patience: asyncio.Timeout, seconds: float | None) -> AsyncIterator[memoryview]:
+async def slices(
+    data: bytes | memoryview, patience: asyncio.Timeout, seconds: float | None
+) -> AsyncIterator[memoryview]:
     """Give the bytes piece by piece; `patience` runs out when nobody takes the next one for so many seconds."""
     loop, view = asyncio.get_running_loop(), memoryview(data)
     for start in range(0, len(view), SLICE):
@@ -52,7 +68,7 @@ async def slices(data: bytes, patience: asyncio.Timeout, seconds: float | None) 
     patience.reschedule(None)
 
 
-async def write(wire: Wire, data: bytes, seconds: float | None) -> None:
+async def write(wire: Wire, data: bytes | memoryview, seconds: float | None) -> None:
     """Write bytes to a connection as the peer takes them; raises when it takes none for so many seconds."""
     transport, view = wire.transport, memoryview(data)
     for start in range(0, len(view), SLICE):

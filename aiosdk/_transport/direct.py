@@ -81,7 +81,9 @@ async def send(http: aiohttp.ClientSession, request: Request) -> DirectResponse 
     """Send a request over an idle connection, or give None when it must go aiohttp's way."""
     connector: Any = http.connector
     body = request.body
-    if body is not None and (type(body) is not bytes or len(body) > SMALL_BODY):
+    if isinstance(body, Block) and len(body) <= SMALL_BODY:
+        body = bytes(body.data)
+    elif body is not None and (type(body) is not bytes or len(body) > SMALL_BODY):
         body = large_body(request)
         if body is None:
             return None
@@ -119,17 +121,16 @@ def _head(request: Request, target: str, host: str) -> bytes | None:
     return "\r\n".join(lines).encode()
 
 
-def large_body(request: Request) -> bytes | None:
+def large_body(request: Request) -> bytes | memoryview | None:
     """Give a body in memory that is to be written piece by piece, if it is one, and of the length that is told."""
     body = request.body
-    data = body.data if isinstance(body, Block) else body
-    if type(data) is bytes and len(data) > SMALL_BODY and "Content-Length" in request.headers:
-        return data
-    return None
+    if not isinstance(body, (bytes, Block)) or len(body) <= SMALL_BODY or "Content-Length" not in request.headers:
+        return None
+    return body.data if isinstance(body, Block) else body
 
 
 async def _exchange(
-    connector: SlotConnector, key: ConnectionKey, wire: Wire, request: Request, head: bytes, payload: bytes
+    connector: SlotConnector, key: ConnectionKey, wire: Wire, request: Request, head: bytes, payload: Any
 ) -> DirectResponse:
     transport = wire.transport
     assert transport is not None
@@ -160,7 +161,7 @@ async def _exchange(
     return DirectResponse(connector, key, wire, request.url, message, body)
 
 
-async def _answered(wire: Wire, request: Request, payload: bytes) -> tuple[RawResponseMessage, Any]:
+async def _answered(wire: Wire, request: Request, payload: bytes | memoryview) -> tuple[RawResponseMessage, Any]:
     """Write a large body and give the answer, which may come before the server has taken all of it."""
     loop = asyncio.get_running_loop()
     reading = loop.create_task(_read(wire, request))

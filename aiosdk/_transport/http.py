@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError
 
 from aiosdk import _off_loop
 from aiosdk._transport import direct
-from aiosdk._transport.block import slices
+from aiosdk._transport.block import Block, slices
 from aiosdk._transport.body import Body
 from aiosdk._transport.failures import request_error
 from aiosdk.exceptions import SessionClosedError
@@ -144,6 +144,8 @@ def _text(value: bytes) -> str:
 
 
 def _payload(body: Any) -> Any:
+    if isinstance(body, Block):
+        body = bytes(body.data)
     if isinstance(body, (bytes, bytearray, io.BytesIO)):
         # As a file in memory, whatever it was: aiohttp warns of large bytes, and closes files that it has sent.
         return io.BytesIO(body.read() if isinstance(body, io.BytesIO) else body)

@@ -62,5 +62,5 @@ def _import_tqdm() -> Any:
         from tqdm.auto import tqdm
     except ImportError as error:
         raise MissingExtraError(what="progress=True", package="tqdm", extra="progress") from error
-    tqdm.get_lock()  # which imports multiprocessing at the first time
+    tqdm.get_lock()  # pyright: ignore[reportUnknownMemberType] - imports multiprocessing at the first time
     return tqdm

@@ -1,7 +1,8 @@
 """Where the bytes of an upload come from: a file, memory, or something that gives them one after the other.
 
-A source gives the next piece of a size, off the event loop where that may block. Short reads are not its end. Files
-on a disk and memory are read anywhere at any time; everything else is read by one task after the other.
+A source fills a buffer with its next bytes, off the event loop where that may block. Short reads are not its end.
+Files on a disk and memory are read anywhere at any time; everything else is read by one task after the other. Buffers
+are used again and again: fresh memory costs as much as sending what it holds.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from aiosdk import _off_loop
 from aiosdk.exceptions import FileChangedError
+from aiosdk.services.s3.buffers import make_buffer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -38,8 +40,8 @@ class Source(Protocol):
         """How many bytes there are, where that is known."""
         ...
 
-    async def take(self, size: int) -> bytes:
-        """Give the next bytes: so many, unless the end comes before that."""
+    async def fill(self, buffer: memoryview) -> int:
+        """Put the next bytes into a buffer and say how many; they fill it, unless the end comes before that."""
         ...
 
     async def close(self) -> None:
@@ -55,10 +57,11 @@ class Memory:
         self._data = data
         self._at = 0
 
-    async def take(self, size: int) -> bytes:
-        piece = self._data[self._at : self._at + size]
+    async def fill(self, buffer: memoryview) -> int:
+        piece = self._data[self._at : self._at + len(buffer)]
         self._at += len(piece)
-        return bytes(piece) if len(piece) <= _QUICK else await _off_loop.call(bytes, piece)
+        await _copy(piece, buffer)
+        return len(piece)
 
     async def close(self) -> None:
         self._data.release()
@@ -84,35 +87,38 @@ class FileOnDisk:
         self._readers = 0
         self._ended = False
 
-    async def take(self, size: int) -> bytes:
-        at, size = self._at, min(size, self.size - self._at)
+    async def fill(self, buffer: memoryview) -> int:
+        at, size = self._at, min(len(buffer), self.size - self._at)
         self._at += size
-        return await _off_loop.call(self._read, at, size) if size else b""
+        if size:
+            await _off_loop.call(self._read, at, buffer[:size])
+        return size
 
-    def _read(self, at: int, size: int) -> bytes:
+    def _read(self, at: int, buffer: memoryview) -> None:
         with self._lock:
             if self._ended:
                 raise ValueError(f"{self.name} is closed")
             self._readers += 1
         try:
-            data = self._read_at(self._start + at, size)
-            while len(data) < size:  # Linux gives at most 2 GiB at once
-                more = self._read_at(self._start + at + len(data), size - len(data))
-                if not more:
-                    raise FileChangedError(path=self.name, expected=self.size, found=at + len(data))
-                data += more
-            return data
+            done = 0
+            while done < len(buffer):
+                read = self._read_at(self._start + at + done, buffer[done:])
+                if not read:
+                    raise FileChangedError(path=self.name, expected=self.size, found=at + done)
+                done += read
         finally:
             with self._lock:
                 self._readers -= 1
                 self._close_if_done()
 
-    def _read_at(self, position: int, size: int) -> bytes:
-        if hasattr(os, "pread"):
-            return os.pread(self._number, size, position)
-        with self._lock:  # Windows
+    def _read_at(self, position: int, buffer: memoryview) -> int:
+        if hasattr(os, "preadv"):
+            return os.preadv(self._number, [buffer], position)
+        with self._lock:
             os.lseek(self._number, position, os.SEEK_SET)
-            return os.read(self._number, size)
+            data = os.read(self._number, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
     async def close(self) -> None:
         await _off_loop.call(self._close)
@@ -153,21 +159,20 @@ class Sequence:
         self._left: memoryview = memoryview(b"")
         self._is_over = False
 
-    async def take(self, size: int) -> bytes:
-        pieces: list[Any] = []
-        wanted = size
-        while wanted:
+    async def fill(self, buffer: memoryview) -> int:
+        done = 0
+        while done < len(buffer):
             if not self._left:
                 if self._is_over:
                     break
-                self._left = _as_bytes(self.name, await self._read(wanted))
+                self._left = _as_bytes(self.name, await self._read(len(buffer) - done))
                 if not self._left:
                     self._is_over = True
                     break
-            piece, self._left = self._left[:wanted], self._left[wanted:]
-            pieces.append(piece)
-            wanted -= len(piece)
-        return await _joined(pieces)
+            piece, self._left = self._left[: len(buffer) - done], self._left[len(buffer) - done :]
+            await _copy(piece, buffer[done:])
+            done += len(piece)
+        return done
 
     async def close(self) -> None:
         self._left.release()
@@ -175,12 +180,12 @@ class Sequence:
             await self._end()
 
 
-async def _joined(pieces: list[memoryview]) -> bytes:
-    if len(pieces) == 1 and type(pieces[0].obj) is bytes and len(pieces[0]) == len(pieces[0].obj):
-        return pieces[0].obj
-    if sum(map(len, pieces)) <= _QUICK:
-        return b"".join(pieces)
-    return await _off_loop.call(b"".join, pieces)
+async def _copy(piece: memoryview, buffer: memoryview) -> None:
+    size = len(piece)
+    if size <= _QUICK:
+        buffer[:size] = piece
+    else:
+        await _off_loop.call(buffer[:size].__setitem__, slice(None), piece)
 
 
 def _as_bytes(name: str, data: Any) -> memoryview:
@@ -340,32 +345,46 @@ def _of_iterator(name: str, chunks: Iterator[Any]) -> Sequence:
 
 
 class InTurn:
-    """Gives the pieces of a source to several tasks, numbered from 1, each of the size that its number says."""
+    """Fills the buffers of several tasks with the pieces of a source, which are numbered from 1.
 
-    def __init__(self, source: Source, size_of: Callable[[int], int], first: bytes = b"") -> None:
+    Args:
+        source: The source.
+        size_of: Gives the size of a piece by its number.
+        first: What was taken from the source already, and comes before the rest.
+    """
+
+    def __init__(self, source: Source, size_of: Callable[[int], int], first: memoryview) -> None:
         self._source = source
         self._size_of = size_of
-        self._first: bytes = first
+        self._first = first
         self._number = 0
         self._is_over = False
         self._lock = asyncio.Lock()
 
-    async def take(self) -> tuple[int, bytes] | None:
-        """Give the next piece with its number; None when there are no more."""
-        if isinstance(self._source, (FileOnDisk, Memory)) and not self._first:
-            return await self._take()  # it knows at once where the next one begins
-        async with self._lock:
-            return await self._take()
+    async def fill(self, buffer: memoryview) -> tuple[int, memoryview, memoryview] | None:
+        """Put the next piece into a buffer, or a larger one; gives its number, the buffer, and what it fills of it.
 
-    async def _take(self) -> tuple[int, bytes] | None:
+        None when there are no more.
+        """
+        if isinstance(self._source, (FileOnDisk, Memory)) and not self._first:
+            return await self._fill(buffer)  # it knows at once where the next one begins
+        async with self._lock:
+            return await self._fill(buffer)
+
+    async def _fill(self, buffer: memoryview) -> tuple[int, memoryview, memoryview] | None:
         if self._is_over:
             return None
         self._number += 1
         number, size = self._number, self._size_of(self._number)
+        if len(buffer) < size:
+            buffer = make_buffer(size)
+        view = buffer[:size]
         first, self._first = self._first[:size], self._first[size:]
-        data = first
-        if len(first) < size:
-            data += await self._source.take(size - len(first))
-        if len(data) < size:
+        if first:
+            await _copy(first, view)
+        done = len(first)
+        if done < size:
+            done += await self._source.fill(view[done:])
+        if done < size:
             self._is_over = True
-        return (number, data) if data else None
+        return (number, buffer, view[:done]) if done else None

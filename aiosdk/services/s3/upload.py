@@ -13,6 +13,7 @@ from aiosdk._transport.block import Block
 from aiosdk.exceptions import S3UploadFailedError
 from aiosdk.services.s3 import arguments as args
 from aiosdk.services.s3.bandwidth import Bandwidth
+from aiosdk.services.s3.buffers import make_buffer
 from aiosdk.services.s3.checksums import WholeCRC, algorithm_of, as_text, can_be_of_whole, digest
 from aiosdk.services.s3.config import MAX_PARTS, TransferConfig
 from aiosdk.services.s3.errors import doing
@@ -108,16 +109,21 @@ class Upload:
         threshold, size = self._config.multipart_threshold, source.size
         with doing(f"uploading {source.name} to s3://{self.bucket}/{self.key}"):
             if size is not None and size >= threshold:
-                await self._in_parts(source, b"", progress)
+                await self._in_parts(source, memoryview(b""), progress)
                 return
             # Whatever a source says of its length, the bytes that come are what counts.
-            first = await source.take(threshold)
-            if len(first) < threshold:
-                await self._at_once(first, progress)
+            buffer = make_buffer(threshold if size is None else min(threshold, size + 1))
+            filled = await source.fill(buffer)
+            if filled == len(buffer) < threshold:
+                buffer, short = make_buffer(threshold), buffer
+                buffer[:filled] = short
+                filled += await source.fill(buffer[filled:])
+            if filled < threshold:
+                await self._at_once(buffer[:filled], progress)
             else:
-                await self._in_parts(source, first, progress)
+                await self._in_parts(source, buffer, progress)
 
-    async def _at_once(self, data: bytes, progress: Progress) -> None:
+    async def _at_once(self, data: memoryview, progress: Progress) -> None:
         given = args.without(self._arguments, args.NOT_OF_PUT)
         if self._algorithm is not None and f"Checksum{self._algorithm}" not in given:
             checksum = await _digest(self._algorithm, data)
@@ -126,7 +132,7 @@ class Upload:
         await self._send(self._client.put_object, {**place, **given}, data, None)
         await progress.add(len(data))
 
-    async def _in_parts(self, source: Source, first: bytes, progress: Progress) -> None:
+    async def _in_parts(self, source: Source, first: memoryview, progress: Progress) -> None:
         config, given, size = self._config, self._arguments, source.size
         part_size = None if size is None else config.part_size(size)
         parts = None if size is None or part_size is None else -(-size // part_size)
@@ -138,12 +144,12 @@ class Upload:
         async with multipart_upload(self._client, self.bucket, self.key, creation, given) as upload:
 
             async def work() -> None:
-                while (piece := await pieces.take()) is not None:
-                    number, data = piece
+                buffer = memoryview(b"")
+                while (piece := await pieces.fill(buffer)) is not None:
+                    number, buffer, data = piece
                     with doing(f"part {number} of {parts or 'an unknown number'}"):
                         crcs[number] = await self._part(upload, number, data), len(data)
                     await progress.add(len(data))
-                    del piece, data  # the memory is free before the next piece is read
 
             at_once = config.concurrency if parts is None else min(config.concurrency, parts)
             await run_workers(at_once, work)
@@ -169,7 +175,7 @@ class Upload:
             created["ChecksumType"] = "FULL_OBJECT"
         return created
 
-    async def _part(self, upload: MultipartUpload, number: int, data: bytes) -> bytes:
+    async def _part(self, upload: MultipartUpload, number: int, data: memoryview) -> bytes:
         """Send a part, and give its checksum."""
         if number > MAX_PARTS:
             raise ValueError(
@@ -185,7 +191,9 @@ class Upload:
         upload.add(number, await self._send(self._client.upload_part, given, data, name), name)
         return checksum
 
-    async def _send(self, call: Any, given: dict[str, Any], data: bytes, checksum: str | None) -> Mapping[str, Any]:
+    async def _send(
+        self, call: Any, given: dict[str, Any], data: memoryview, checksum: str | None
+    ) -> Mapping[str, Any]:
         """Send bytes, again if they arrived damaged.
 
         Args:
@@ -211,7 +219,7 @@ class Upload:
         )
 
 
-async def _digest(algorithm: str, data: bytes) -> bytes:
+async def _digest(algorithm: str, data: memoryview) -> bytes:
     if len(data) <= _QUICK:
         return digest(algorithm, data)
     return await _off_loop.call(digest, algorithm, data)
