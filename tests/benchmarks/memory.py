@@ -57,14 +57,14 @@ async def _growth(two_calls: Callable[[], Awaitable[Any]]) -> Figures:
     async def burst(calls: int) -> float:
         await asyncio.gather(*(worker(calls // AT_ONCE // 2) for _ in range(AT_ONCE)))
         gc.collect()
-        return _resident()
+        return resident()
 
     before = await burst(WARM_UP)
     after = await burst(CALLS)
     return {GROWTH: after - before, SIZE: after}
 
 
-def _resident() -> float:
+def resident() -> float:
     """MB of memory that this process has now."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
