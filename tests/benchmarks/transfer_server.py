@@ -148,7 +148,7 @@ def serving_object(size: int, *, tls: bool = False) -> Iterator[str]:
 def content(size: int) -> memoryview:
     """So many bytes, none of which says where in the object it is but by its place in its MiB."""
     block = os.urandom(2**20)
-    return memoryview((block * (size // len(block) + 1))[:size])
+    return memoryview(block * (size // len(block) + 1))[:size]
 
 
 def _tls_context() -> ssl.SSLContext:

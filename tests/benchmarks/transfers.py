@@ -14,30 +14,29 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.goals import Goal
 from tests.benchmarks.measuring import cpu
-from tests.benchmarks.memory import resident
+from tests.benchmarks.memory import forget_peak, peak, resident
 from tests.benchmarks.sides import ARGUMENTS, HEADERS, TINY, Figures, measure_side
 from tests.benchmarks.transfer_server import content, serving_object
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     import aiohttp
 
 SIDES = ("aiosdk", "aiohttp", "obstore", "aioboto3", "boto3")
 CPU, RATE, MEMORY = "{}, CPU ms per MiB", "{}, MiB/s", "{}, memory at its peak beyond before, MB"
 LIMITS = (Goal("aiohttp", 1.3), Goal("boto3", 0.5))
+UPLOAD, PLAIN, DOWNLOAD = "upload", "upload without checksums", "download"
 GOALS = {
-    CPU.format("upload"): LIMITS,
-    RATE.format("upload"): (),
-    MEMORY.format("upload"): (Goal("", 160),),
-    CPU.format("download"): LIMITS,
-    RATE.format("download"): (),
-    MEMORY.format("download"): (Goal("", 160),),
+    row.format(name): goals
+    for name in (UPLOAD, PLAIN, DOWNLOAD)
+    for row, goals in ((CPU, LIMITS), (RATE, ()), (MEMORY, (Goal("", 160),)))
 }
+WITHOUT_CHECKSUMS: Any = {"request_checksum_calculation": "when_required"}
 MIB = 2**20
 SIZE = int(os.environ.get("AIOSDK_TRANSFER_MIB", 20 if TINY else 1024)) * MIB
 TLS = bool(os.environ.get("AIOSDK_TRANSFER_TLS"))
@@ -55,19 +54,26 @@ class Files:
 
 
 async def measure(side: str) -> Figures:
-    with serving_object(SIZE, tls=TLS) as url, tempfile.TemporaryDirectory(dir=_folder()) as folder:
+    with serving_object(SIZE, tls=TLS) as url, tempfile.TemporaryDirectory(dir=in_memory(4 * SIZE)) as folder:
         return await OPEN[side](url, Files(folder))
 
 
-def _folder() -> str | None:
-    """Where files are in memory, so that no disk is measured."""
+def in_memory(size: int) -> str | None:
+    """A folder whose files are in memory, so that no disk is measured; None where there is not so much room."""
     shared = "/dev/shm"
-    return shared if os.path.isdir(shared) and shutil.disk_usage(shared).free > 4 * SIZE else None
+    return shared if os.path.isdir(shared) and shutil.disk_usage(shared).free > size else None
 
 
-async def _figures(upload: Callable[[], Awaitable[Any]], download: Callable[[], Awaitable[Any]]) -> Figures:
+Transfer = Callable[[], Awaitable[Any]]
+
+
+async def _figures(upload: Transfer, plain: Transfer | None, download: Transfer) -> Figures:
+    """The figures of transfers; `plain` uploads without checksums, unless `upload` does so already."""
     figures: Figures = {}
-    for name, transfer in (("upload", upload), ("download", download)):
+    for name, transfer in ((UPLOAD, upload), (PLAIN, plain), (DOWNLOAD, download)):
+        if transfer is None:
+            figures |= {row.format(name): figures[row.format(UPLOAD)] for row in (CPU, RATE, MEMORY)}
+            continue
         runs = [await _measure_one(transfer) for _ in range(TIMES)]
         figures[CPU.format(name)] = min(used for used, _, _ in runs) * 1e3 / (SIZE / MIB)
         figures[RATE.format(name)] = SIZE / MIB / min(taken for _, taken, _ in runs)
@@ -75,37 +81,31 @@ async def _figures(upload: Callable[[], Awaitable[Any]], download: Callable[[], 
     return figures
 
 
-async def _measure_one(transfer: Callable[[], Awaitable[Any]]) -> tuple[float, float, float]:
+async def _measure_one(transfer: Transfer) -> tuple[float, float, float]:
     """Seconds of CPU, seconds, and MB by which memory was larger at its peak than before."""
     gc.collect()
     before = resident()
-    _forget_peak()
+    forget_peak()
     started, used = time.perf_counter(), cpu()
     await transfer()
-    return cpu() - used, time.perf_counter() - started, _peak() - before
-
-
-def _forget_peak() -> None:
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")
-
-
-def _peak() -> float:
-    """MB of memory that this process has had at most since."""
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM"))
+    return cpu() - used, time.perf_counter() - started, peak() - before
 
 
 async def ours(url: str, files: Files) -> Figures:
-    import aiosdk
+    from aiobotocore.config import AioConfig
     from boto3.s3.transfer import TransferConfig
+
+    import aiosdk
 
     config = TransferConfig(multipart_chunksize=PART, max_concurrency=CONCURRENCY)
     async with aiosdk.Session(**ARGUMENTS, endpoint_url=url) as session:
         s3: Any = await session.client("s3", verify=False)
-        await s3.head_object(Bucket="bucket", Key="key")
+        plain: Any = await session.client("s3", verify=False, config=AioConfig(**WITHOUT_CHECKSUMS))
+        for client in (s3, plain):
+            await client.head_object(Bucket="bucket", Key="key")
         return await _figures(
             functools.partial(s3.upload_file, files.source, "bucket", "key", Config=config),
+            functools.partial(plain.upload_file, files.source, "bucket", "key", Config=config),
             functools.partial(s3.download_file, "bucket", "key", files.target, Config=config),
         )
 
@@ -115,18 +115,20 @@ async def boto3(url: str, files: Files) -> Figures:
     from boto3.s3.transfer import TransferConfig
     from botocore.config import Config
 
-    pool = Config(max_pool_connections=CONCURRENCY)
-    s3 = boto3.Session(**ARGUMENTS).client("s3", endpoint_url=url, config=pool, verify=False)
+    make = functools.partial(boto3.Session(**ARGUMENTS).client, "s3", endpoint_url=url, verify=False)
+    s3 = make(config=Config(max_pool_connections=CONCURRENCY))
+    plain = make(config=Config(max_pool_connections=CONCURRENCY, **WITHOUT_CHECKSUMS))
     config = TransferConfig(multipart_chunksize=PART, max_concurrency=CONCURRENCY, preferred_transfer_client="classic")
-    s3.head_object(Bucket="bucket", Key="key")
+    for client in (s3, plain):
+        client.head_object(Bucket="bucket", Key="key")
 
-    async def upload() -> None:  # it blocks, and nothing else goes on
-        s3.upload_file(files.source, "bucket", "key", Config=config)
+    async def upload(client: Any) -> None:  # it blocks, and nothing else goes on
+        client.upload_file(files.source, "bucket", "key", Config=config)
 
     async def download() -> None:
         s3.download_file("bucket", "key", files.target, Config=config)
 
-    return await _figures(upload, download)
+    return await _figures(functools.partial(upload, s3), functools.partial(upload, plain), download)
 
 
 async def aioboto3(url: str, files: Files) -> Figures:
@@ -135,11 +137,15 @@ async def aioboto3(url: str, files: Files) -> Figures:
     from boto3.s3.transfer import TransferConfig
 
     pool = AioConfig(max_pool_connections=CONCURRENCY)
+    without = AioConfig(max_pool_connections=CONCURRENCY, **WITHOUT_CHECKSUMS)
     config = TransferConfig(multipart_chunksize=PART, max_concurrency=CONCURRENCY)
-    async with aioboto3.Session(**ARGUMENTS).client("s3", endpoint_url=url, config=pool, verify=False) as s3:
-        await s3.head_object(Bucket="bucket", Key="key")
+    make = functools.partial(aioboto3.Session(**ARGUMENTS).client, "s3", endpoint_url=url, verify=False)
+    async with make(config=pool) as s3, make(config=without) as plain:
+        for client in (s3, plain):
+            await client.head_object(Bucket="bucket", Key="key")
         return await _figures(
             functools.partial(s3.upload_file, files.source, "bucket", "key", Config=config),
+            functools.partial(plain.upload_file, files.source, "bucket", "key", Config=config),
             functools.partial(s3.download_file, "bucket", "key", files.target, Config=config),
         )
 
@@ -153,15 +159,14 @@ async def obstore(url: str, files: Files) -> Figures:
     await obstore.head_async(store, "key")
 
     async def upload() -> None:
-        with open(files.source, "rb") as file:
-            await obstore.put_async(
-                store, "key", file, use_multipart=True, chunk_size=PART, max_concurrency=CONCURRENCY
-            )
+        await obstore.put_async(
+            store, "key", Path(files.source), use_multipart=True, chunk_size=PART, max_concurrency=CONCURRENCY
+        )
 
     async def get(start: int, length: int) -> list[Any]:
         return [await obstore.get_range_async(store, "key", start=start, length=length)]
 
-    return await _figures(upload, functools.partial(_download_in_ranges, files.target, get))
+    return await _figures(upload, None, functools.partial(_download_in_ranges, files.target, get))
 
 
 _OBSTORE: Any = {
@@ -186,6 +191,7 @@ async def raw(url: str, files: Files) -> Figures:
         await get(0, 1)
         return await _figures(
             functools.partial(_upload_in_parts, files.source, url, session),
+            None,
             functools.partial(_download_in_ranges, files.target, get),
         )
 
