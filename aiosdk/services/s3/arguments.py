@@ -96,12 +96,13 @@ OF_SOURCE: Final = {
 }
 
 
-def check_arguments(given: Mapping[str, Any] | None, allowed: tuple[str, ...], bucket: str) -> dict[str, Any]:
+def check_arguments(given: Mapping[str, Any] | None, allowed: tuple[str, ...], bucket: Any) -> dict[str, Any]:
     """Give a copy of `ExtraArgs`; raise `ValueError` for a name that is not allowed, or a bucket that cannot be."""
     for name in given or {}:
         if name not in allowed:
             raise ValueError(f"Invalid extra_args key {name!r}, must be one of: {', '.join(allowed)}")
-    if bucket.startswith("arn:") and ":s3-object-lambda:" in bucket:
+    # What is no text at all is told by the client's own check of parameters.
+    if isinstance(bucket, str) and bucket.startswith("arn:") and ":s3-object-lambda:" in bucket:
         raise ValueError(
             f"{bucket} is an S3 Object Lambda, which takes no transfers: call the client's own operations."
         )
