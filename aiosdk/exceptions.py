@@ -31,6 +31,9 @@ built-in base that existing `except` clauses catch.
     +-- ClassesNotReadError (RuntimeError)
     +-- ResourceDefinitionError (ValueError)
     +-- MissingExtraError (botocore MissingDependencyException, ImportError)
+    +-- TreeArgumentError (ValueError, TypeError)
+    +-- TreeNameError (ValueError)
+    +-- TreeRootError (FileNotFoundError, NotADirectoryError)
     |
     |   AWS answered, but not with what was asked for
     +-- ResourceNotFoundError (LookupError)
@@ -38,6 +41,7 @@ built-in base that existing `except` clauses catch.
     +-- S3UploadFailedError (botocore ClientError)
     +-- RetriesExceededError
     +-- FileChangedError (RuntimeError)
+    +-- TreeTransferError
     |
     |   The network: no complete answer (beside botocore's EndpointConnectionError, ReadTimeoutError, ...)
     +-- PoolTimeoutError
@@ -86,6 +90,10 @@ __all__ = [
     "RetriesExceededError",
     "S3UploadFailedError",
     "SessionClosedError",
+    "TreeArgumentError",
+    "TreeNameError",
+    "TreeRootError",
+    "TreeTransferError",
     "UnknownAPIVersionError",
     "UnknownOperationError",
     "UnknownPaginatorError",
@@ -308,6 +316,27 @@ class ResourceDefinitionError(AiosdkError, ValueError):
     fmt = "The definition of {what} cannot be used: {problem}."
 
 
+class TreeArgumentError(AiosdkError, ValueError, TypeError):
+    """Raised when `upload_dir`, `download_dir` or `sync` is given an argument that makes no sense; nothing was sent."""
+
+    fmt = "{problem}."
+
+
+class TreeNameError(AiosdkError, ValueError):
+    """Raised, or listed as a failure, when a key cannot be a file in the directory, or a file's name no key.
+
+    Keys that would leave the directory are among them. Nothing was written or sent for it.
+    """
+
+    fmt = "Refused {what}: it {problem}.{hint}"
+
+
+class TreeRootError(AiosdkError, FileNotFoundError, NotADirectoryError):
+    """Raised when the source of a tree is not there; nothing was sent, and nothing was deleted."""
+
+    fmt = "{problem}."
+
+
 class ResourceNotFoundError(AiosdkError, LookupError):
     """Raised by `load()` when AWS answered without an error, and without the resource."""
 
@@ -355,6 +384,29 @@ class RetriesExceededError(AiosdkError):
     def last_exception(self) -> Exception:
         """What happened the last time."""
         return self.kwargs["last_exception"]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+class TreeTransferError(AiosdkError):
+    """Raised by `upload_dir`, `download_dir` and `sync` when all is done but what has failed.
+
+    `result` tells everything, and `failed` what failed: its entries have key, path, size and error. The first one's
+    error is the cause. With `raise_failures=False` the result is returned instead.
+    """
+
+    fmt = (
+        "{count} of {total} files could not be {what}. The first: {first}. `error.failed` lists them all; run it again "
+        "for what is missing."
+    )
+
+    @property
+    def result(self) -> Any:
+        """What was done, skipped, deleted and failed, a `TreeResult`."""
+        return vars(self)["kwargs"].get("result")
+
+    @property
+    def failed(self) -> tuple[Any, ...]:
+        """The entries of what failed."""
+        return () if self.result is None else self.result.failed
 
 
 class PoolTimeoutError(AiosdkError):

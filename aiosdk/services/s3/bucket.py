@@ -10,11 +10,12 @@ from botocore.exceptions import ClientError
 
 from aiosdk.resources.actions import send
 from aiosdk.services.s3.transfers import BucketTransfers
+from aiosdk.services.s3.trees.methods import Trees
 
 _DENIED: Final = ("AccessDenied", "AllAccessDisabled", "403")
 
 
-class Bucket(BucketTransfers):
+class Bucket(BucketTransfers, Trees):
     """A bucket."""
 
     __slots__ = ()

@@ -1,0 +1,141 @@
+"""Uploads a directory: what is missing or different in the bucket is sent, what is surplus there deleted if wished."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from aiosdk.exceptions import TreeNameError
+from aiosdk.resources.actions import send
+from aiosdk.services.s3.trees.compare import SSE_C, content_difference, difference
+from aiosdk.services.s3.trees.names import key_problem
+from aiosdk.services.s3.trees.result import TreeEntry
+from aiosdk.services.s3.trees.run import Pair, TreeRun
+from aiosdk.services.s3.trees.settings import source_root
+from aiosdk.services.s3.trees.walk import LocalFile, Oddity
+
+if TYPE_CHECKING:
+    from aiosdk.services.s3.trees.jobs import Jobs
+    from aiosdk.services.s3.trees.listing import RemoteObject
+    from aiosdk.services.s3.trees.settings import TreeSettings
+
+_MOST: Final = 1000
+"""How many keys a DeleteObjects request takes."""
+
+_NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+class Upload(TreeRun):
+    """A run from a directory to a prefix."""
+
+    direction = "up"
+
+    def __init__(self, settings: TreeSettings) -> None:
+        super().__init__(settings)
+        self._surplus: list[RemoteObject] = []
+
+    def _open_root(self, path: str) -> str:
+        return source_root(path)
+
+    def _forget_surplus(self) -> None:
+        self._surplus.clear()
+
+    async def _take(self, jobs: Jobs, pairs: list[Pair]) -> None:
+        for local, remote in pairs:
+            if isinstance(local, LocalFile):
+                await self._take_file(jobs, local, remote)
+            elif local is not None:
+                self._put_aside(local)
+            elif remote is not None and self._settings.delete and not remote.is_marker:
+                self._surplus.append(remote)
+
+    def _put_aside(self, oddity: Oddity) -> None:
+        relative = oddity.relative
+        known = key_problem(relative) is None
+        entry = TreeEntry(self._key(relative) if known else None, self._path(relative), None, oddity.why, oddity.error)
+        (self._failed if oddity.error else self._skipped).append(entry)
+
+    async def _take_file(self, jobs: Jobs, local: LocalFile, remote: RemoteObject | None) -> None:
+        settings = self._settings
+        if problem := key_problem(self._key(local.relative)):
+            path = self._path(local.relative)
+            error = TreeNameError(what=f"the file {path!r}", problem=problem, hint="")
+            self._failed.append(TreeEntry(None, path, local.size, str(error), error))
+            return
+        if remote is None:
+            why = "overwritten" if settings.overwrite else "not in the bucket yet"
+        else:
+            why = difference(local, remote, settings.compare, up=True)
+            if why is None and settings.compare != "checksum":
+                same = "the same size" if settings.compare == "size" else "the same size, and the file is not newer"
+                self._skipped.append(self._entry(local.relative, local.size, same))
+                return
+        if why is not None and settings.dry_run:
+            self._done.append(self._entry(local.relative, local.size, why))
+            return
+        await jobs.start(self._send(local, remote, why), settings.weight(local.size))
+
+    async def _send(self, local: LocalFile, remote: RemoteObject | None, why: str | None) -> None:
+        """Upload a file, or find out first whether that is needed."""
+        settings = self._settings
+        relative, path, key = local.relative, self._path(local.relative), self._key(local.relative)
+        try:
+            if why is None:
+                assert remote is not None
+                head = {"Bucket": settings.bucket, "Key": key, **settings.of_request(*SSE_C)}
+                why, same = await content_difference(settings.client, head, path, remote)
+                if why is None:
+                    self._skipped.append(self._entry(relative, local.size, same))
+                    return
+            if not settings.dry_run:
+                await settings.client.upload_file(path, settings.bucket, key, **self._arguments())
+        except Exception as error:
+            self._fail(relative, local.size, error)
+        else:
+            self._done.append(self._entry(relative, local.size, why))
+
+    async def _delete(self, jobs: Jobs) -> None:
+        surplus = self._surplus
+        if self._local.incomplete:
+            why = "not deleted, for a part of the directory could not be read"
+            self._skipped += [self._entry(each.relative, each.size, why) for each in surplus]
+        elif self._settings.dry_run:
+            self._note_deleted(surplus)
+        else:
+            odd = [each for each in surplus if _NOT_IN_XML.search(each.relative)]
+            usual = [each for each in surplus if not _NOT_IN_XML.search(each.relative)] if odd else surplus
+            for start in range(0, len(usual), _MOST):
+                await jobs.start(self._delete_many(usual[start : start + _MOST]))
+            for each in odd:  # which the body of DeleteObjects, being XML, cannot hold
+                await jobs.start(self._delete_one(each))
+
+    async def _delete_many(self, objects: list[RemoteObject]) -> None:
+        keys = [{"Key": self._key(each.relative)} for each in objects]
+        settings = self._settings
+        params: dict[str, Any] = {"Bucket": settings.bucket, "Delete": {"Objects": keys, "Quiet": True}}
+        try:
+            answer = await send(settings.client, "s3", "DeleteObjects", {**params, **settings.of_request()})
+        except Exception as error:
+            for each in objects:
+                self._fail(each.relative, each.size, error)
+            return
+        failed: dict[str, dict[str, Any]] = {each.get("Key", ""): each for each in answer.get("Errors", [])}
+        for each in objects:
+            if error := failed.get(self._key(each.relative)):
+                self._fail(each.relative, each.size, ClientError({"Error": error}, "DeleteObjects"))
+        self._note_deleted([each for each in objects if self._key(each.relative) not in failed])
+
+    async def _delete_one(self, gone: RemoteObject) -> None:
+        settings = self._settings
+        params = {"Bucket": settings.bucket, "Key": self._key(gone.relative), **settings.of_request()}
+        try:
+            await send(settings.client, "s3", "DeleteObject", params)
+        except Exception as error:
+            self._fail(gone.relative, gone.size, error)
+        else:
+            self._note_deleted([gone])
+
+    def _note_deleted(self, objects: list[RemoteObject]) -> None:
+        self._deleted += [self._entry(each.relative, each.size, "not in the directory") for each in objects]
