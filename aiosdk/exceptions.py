@@ -323,7 +323,7 @@ class TreeArgumentError(AiosdkError, ValueError, TypeError):
 
 
 class TreeNameError(AiosdkError, ValueError):
-    """Raised, or listed as a failure, when a key cannot be a file in the directory, or a file's name no key.
+    """Raised (or listed as a failure) when a key cannot be a file in the directory, or a file's name no key.
 
     Keys that would leave the directory are among them. Nothing was written or sent for it.
     """
