@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from aiosdk.services.s3.config import TransferConfig
+from aiosdk.services.s3.trees.result import TreeEntry, TreeResult
 
-__all__ = ["TransferConfig"]
+__all__ = ["TransferConfig", "TreeEntry", "TreeResult"]

@@ -45,6 +45,11 @@ class Progress:
         if self._bar is not None and size is not None:
             self._bar.reset(total=size)
 
+    def expect_more(self, size: int) -> None:
+        """Say that there will be so many bytes more, where the whole is not known beforehand."""
+        if self._bar is not None:
+            self._bar.total = (self._bar.total or 0) + size
+
     async def add(self, size: int) -> None:
         """Say that so many bytes more are through."""
         if not size:

@@ -6,14 +6,17 @@ import base64
 import hashlib
 import math
 import re
-import zlib
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aiosdk import _off_loop
+from aiosdk._aws.checksums import new_checksum
+from aiosdk.exceptions import MissingExtraError
 from aiosdk.resources.actions import send
+from aiosdk.services.s3.arguments import CHECKSUMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from aiosdk.services.s3.trees.listing import RemoteObject
     from aiosdk.services.s3.trees.walk import LocalFile
@@ -40,38 +43,24 @@ def difference(local: LocalFile, remote: RemoteObject, by: Comparison, *, up: bo
     return None if here == there else f"the object is {'newer' if there > here else 'older'}"
 
 
-class Hash(Protocol):
-    """What computes a checksum piece by piece."""
-
-    def update(self, data: bytes, /) -> object:
-        """Take the next piece."""
-        ...
-
-    def digest(self) -> bytes:
-        """Give the checksum of all pieces."""
-        ...
-
-
-class _Crc32:
-    def __init__(self) -> None:
-        self._value = 0
-
-    def update(self, data: bytes, /) -> None:
-        self._value = zlib.crc32(data, self._value)
-
-    def digest(self) -> bytes:
-        return self._value.to_bytes(4, "big")
-
-
-def _md5() -> Hash:
+def _md5() -> Any:
     return hashlib.md5(usedforsecurity=False)
 
 
-_STORED: Final[Mapping[str, Callable[[], Hash]]] = {
-    "ChecksumSHA256": hashlib.sha256,
-    "ChecksumSHA1": lambda: hashlib.sha1(usedforsecurity=False),
-    "ChecksumCRC32": _Crc32,
-}
+def _stored_checksum(about: dict[str, Any]) -> tuple[str, str, Callable[[], Any]] | None:
+    """The checksum of a whole object that `HeadObject` told: its algorithm, it, and what computes it here."""
+    if about.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
+        return None
+    for name in CHECKSUMS:
+        stored: str = about.get(name, "")
+        if stored and "-" not in stored:  # "-7" at the end: a checksum of the checksums of seven parts
+            algorithm = name.removeprefix("Checksum")
+            try:
+                new_checksum(algorithm)
+            except (MissingExtraError, ValueError):  # it cannot be computed here
+                continue
+            return algorithm, stored, partial(new_checksum, algorithm)
+    return None
 
 
 async def content_difference(
@@ -88,13 +77,10 @@ async def content_difference(
     if plain and (await _digest(path, _md5)).hex() == remote.etag:
         return None, "the same MD5"
     about = await send(client, "s3", "HeadObject", {**params, "ChecksumMode": "ENABLED"})
-    for name, make in _STORED.items():
-        stored = about.get(name)
-        # "-7" at the end: a checksum of the checksums of seven parts.
-        if stored and "-" not in stored and about.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT":
-            same = base64.b64encode(await _digest(path, make)).decode() == stored
-            what = name.removeprefix("Checksum")
-            return (None, f"the same {what}") if same else (f"its {what} differs", "")
+    if (found := _stored_checksum(about)) is not None:
+        algorithm, stored, make = found
+        same = base64.b64encode(await _digest(path, make)).decode() == stored
+        return (None, f"the same {algorithm}") if same else (f"its {algorithm} differs", "")
     if plain and about.get("ServerSideEncryption", "AES256") == "AES256" and "SSECustomerAlgorithm" not in about:
         return "its MD5 differs", ""
     return (
@@ -103,7 +89,7 @@ async def content_difference(
     )
 
 
-async def _digest(path: str, make: Callable[[], Hash]) -> bytes:
+async def _digest(path: str, make: Callable[[], Any]) -> bytes:
     reading = _Reading(path, make())
     try:
         return await _off_loop.call(reading.digest)
@@ -114,12 +100,12 @@ async def _digest(path: str, make: Callable[[], Hash]) -> bytes:
 class _Reading:
     """Reads a file on a thread, until its checksum is there or nobody wants it any more."""
 
-    def __init__(self, path: str, hashing: Hash) -> None:
+    def __init__(self, path: str, hashing: Any) -> None:
         self.wanted = True
         self._path = path
         self._hashing = hashing
 
-    def digest(self) -> bytes:
+    def digest(self) -> Any:
         with open(self._path, "rb") as file:
             while self.wanted and (chunk := file.read(_CHUNK)):
                 self._hashing.update(chunk)

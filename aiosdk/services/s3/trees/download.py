@@ -128,7 +128,7 @@ class Download(TreeRun):
                     self._skipped.append(self._entry(relative, remote.size, same))
                     return
             if not self._settings.dry_run:
-                await self._download(path, relative, remote.modified)
+                await self._download(path, remote)
         except Exception as error:
             self._fail(relative, remote.size, error)
         else:
@@ -138,7 +138,7 @@ class Download(TreeRun):
         settings = self._settings
         return {"Bucket": settings.bucket, "Key": self._key(relative), **settings.of_request(*SSE_C)}
 
-    async def _download(self, path: str, relative: str, modified: float) -> None:
+    async def _download(self, path: str, remote: RemoteObject) -> None:
         """Fetch an object beside its place and put it there with its time, so that a file in place is complete.
 
         Were the time set afterwards, a run that is cancelled in between would leave a file that the next one fetches
@@ -147,9 +147,12 @@ class Download(TreeRun):
         settings = self._settings
         unfinished = os.path.join(os.path.dirname(path), next(self._unfinished))
         placed = False
+        self._progress.expect_more(remote.size)
         try:
-            await settings.client.download_file(settings.bucket, self._key(relative), unfinished, **self._arguments())
-            await to_its_end(put_in_place, unfinished, path, modified)
+            await settings.client.download_file(
+                settings.bucket, self._key(remote.relative), unfinished, **self._arguments()
+            )
+            await to_its_end(put_in_place, unfinished, path, remote.modified)
             placed = True
         finally:
             if not placed:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from aiosdk import _off_loop
+from aiosdk.services.s3.workers import finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -87,14 +88,4 @@ class Jobs:
 
 async def to_its_end(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a blocking function on a thread and wait for its end though cancelled, so that nothing happens afterwards."""
-    running = asyncio.ensure_future(_off_loop.call(func, *args, **kwargs))
-    try:
-        return await asyncio.shield(running)
-    finally:
-        while not running.done():
-            try:
-                await asyncio.wait([running])
-            except asyncio.CancelledError:
-                continue  # we are being cancelled already
-        if not running.cancelled():
-            running.exception()  # which is known now
+    return await finish(_off_loop.call(func, *args, **kwargs))

@@ -15,6 +15,7 @@ from aiosdk.services.s3.trees.upload import Upload
 if TYPE_CHECKING:
     import os
 
+    from aiosdk.services.s3.client import Arguments, Tell
     from aiosdk.services.s3.trees.compare import Comparison
     from aiosdk.services.s3.trees.patterns import Patterns
     from aiosdk.services.s3.trees.result import TreeResult
@@ -41,9 +42,10 @@ class Trees(Resource):
         follow_symlinks: bool = True,
         raise_failures: bool = True,
         concurrency: int | None = None,
-        ExtraArgs: dict[str, Any] | None = None,  # noqa: N803 - boto3's names
-        Callback: Any = None,  # noqa: N803
+        ExtraArgs: Arguments = None,  # noqa: N803 - boto3's names
+        Callback: Tell = None,  # noqa: N803
         Config: Any = None,  # noqa: N803
+        progress: bool = False,
     ) -> TreeResult:
         """Upload the files of a directory, and of those below it, to the keys below a prefix.
 
@@ -74,7 +76,8 @@ class Trees(Resource):
                 `Config.max_concurrency`, which is 10.
             ExtraArgs: Arguments of each upload, as `upload_file` takes them.
             Callback: Called with the number of bytes of each step, of any file; a function or a coroutine function.
-            Config: A `TransferConfig` for each upload.
+            Config: An `aiosdk.s3.TransferConfig`, or boto3's, for each upload.
+            progress: Whether to draw a bar, which needs tqdm: `pip install aiosdk[progress]`.
 
         Returns:
             TreeResult: `done`, `skipped` and `failed`, with key, path, size, why and error of each file. Special files
@@ -84,6 +87,7 @@ class Trees(Resource):
             TreeTransferError: Everything else is done, but some files have failed; it has `failed` and `result`.
             TreeRootError: There is no such directory.
             TreeArgumentError: An argument makes no sense.
+            ValueError: A name in `ExtraArgs` is not allowed.
             ClientError: The prefix cannot be listed; uploads under way were ended.
         """
         settings = check_settings(
@@ -91,6 +95,7 @@ class Trees(Resource):
             self.name,
             path,
             prefix,
+            direction="up",
             include=include,
             exclude=exclude,
             compare=compare,
@@ -101,6 +106,7 @@ class Trees(Resource):
             ExtraArgs=ExtraArgs,
             Callback=Callback,
             Config=Config,
+            progress=progress,
         )
         return await _result(Upload(settings), raise_failures=raise_failures)
 
@@ -118,9 +124,10 @@ class Trees(Resource):
         portable_names: bool = True,
         raise_failures: bool = True,
         concurrency: int | None = None,
-        ExtraArgs: dict[str, Any] | None = None,  # noqa: N803 - boto3's names
-        Callback: Any = None,  # noqa: N803
+        ExtraArgs: Arguments = None,  # noqa: N803 - boto3's names
+        Callback: Tell = None,  # noqa: N803
         Config: Any = None,  # noqa: N803
+        progress: bool = False,
     ) -> TreeResult:
         """Download the objects below a prefix into a directory, which is made if it is not there.
 
@@ -160,7 +167,8 @@ class Trees(Resource):
                 `Config.max_concurrency`, which is 10.
             ExtraArgs: Arguments of each download, as `download_file` takes them.
             Callback: Called with the number of bytes of each step, of any object; a function or a coroutine function.
-            Config: A `TransferConfig` for each download.
+            Config: An `aiosdk.s3.TransferConfig`, or boto3's, for each download.
+            progress: Whether to draw a bar, which needs tqdm: `pip install aiosdk[progress]`.
 
         Returns:
             TreeResult: `done`, `skipped` and `failed`, with key, path, size, why and error of each object.
@@ -169,6 +177,7 @@ class Trees(Resource):
             TreeTransferError: Everything else is done, but some objects have failed; it has `failed` and `result`.
             TreeRootError: Where the directory should be is a file.
             TreeArgumentError: An argument makes no sense.
+            ValueError: A name in `ExtraArgs` is not allowed.
             ClientError: The prefix cannot be listed; downloads under way were ended.
         """
         settings = check_settings(
@@ -176,6 +185,7 @@ class Trees(Resource):
             self.name,
             path,
             prefix,
+            direction="down",
             include=include,
             exclude=exclude,
             compare=compare,
@@ -187,6 +197,7 @@ class Trees(Resource):
             ExtraArgs=ExtraArgs,
             Callback=Callback,
             Config=Config,
+            progress=progress,
         )
         return await _result(Download(settings), raise_failures=raise_failures)
 
@@ -205,9 +216,10 @@ class Trees(Resource):
         portable_names: bool = True,
         raise_failures: bool = True,
         concurrency: int | None = None,
-        ExtraArgs: dict[str, Any] | None = None,  # noqa: N803 - boto3's names
-        Callback: Any = None,  # noqa: N803
+        ExtraArgs: Arguments = None,  # noqa: N803 - boto3's names
+        Callback: Tell = None,  # noqa: N803
         Config: Any = None,  # noqa: N803
+        progress: bool = False,
     ) -> TreeResult:
         """Make a prefix like a directory (`direction="up"`) or a directory like a prefix (`"down"`).
 
@@ -236,7 +248,8 @@ class Trees(Resource):
                 `Config.max_concurrency`, which is 10.
             ExtraArgs: Arguments of each transfer, as `upload_file` and `download_file` take them.
             Callback: Called with the number of bytes of each step, of any file; a function or a coroutine function.
-            Config: A `TransferConfig` for each transfer.
+            Config: An `aiosdk.s3.TransferConfig`, or boto3's, for each transfer.
+            progress: Whether to draw a bar, which needs tqdm: `pip install aiosdk[progress]`.
 
         Returns:
             TreeResult: `done`, `skipped`, `deleted` and `failed`, with key, path, size, why and error of each.
@@ -246,6 +259,7 @@ class Trees(Resource):
             TreeRootError: There is no such directory to upload, or down, with `delete`, nothing at all under the
                 prefix.
             TreeArgumentError: An argument makes no sense.
+            ValueError: A name in `ExtraArgs` is not allowed.
             ClientError: The prefix cannot be listed; nothing was deleted.
         """
         if direction not in ("up", "down"):
@@ -257,6 +271,7 @@ class Trees(Resource):
             self.name,
             path,
             prefix,
+            direction=direction,
             include=include,
             exclude=exclude,
             compare=compare,
@@ -268,6 +283,7 @@ class Trees(Resource):
             ExtraArgs=ExtraArgs,
             Callback=Callback,
             Config=Config,
+            progress=progress,
         )
         return await _result(
             Upload(settings) if direction == "up" else Download(settings), raise_failures=raise_failures

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from aiosdk.exceptions import TreeArgumentError
 
@@ -26,19 +26,17 @@ class Choice:
                 problem="exclude='*' leaves nothing: what is taken matches include and does not match exclude. Give "
                 "include alone"
             )
-        self._included = _compiled(included) if include is not None else None
+        self._included = _compiled(included if include is not None else ["**"])
         self._excluded = _compiled(excluded)
         self._pruned = _compiled(each[:-3] for each in map(_whole, excluded) if each.endswith("/**"))
 
     def takes(self, relative: str) -> bool:
         """Whether a path is chosen."""
-        if self._included is not None and not self._included(relative):
-            return False
-        return self._excluded is None or not self._excluded(relative)
+        return bool(self._included(relative)) and not self._excluded(relative)
 
     def leaves_out_all_of(self, directory: str) -> bool:
         """Whether a pattern of `exclude` is for everything below a directory, so that it need not be read."""
-        return self._pruned is not None and bool(self._pruned(directory))
+        return bool(self._pruned(directory))
 
 
 def _checked(name: str, patterns: Any) -> tuple[str, ...]:
@@ -65,11 +63,17 @@ def _whole(pattern: str) -> str:
 
 def _compiled(patterns: Iterable[str]) -> Any:
     sources = [_translated(_whole(each)) for each in patterns]
-    return re.compile("|".join(sources), re.DOTALL).fullmatch if sources else None
+    return re.compile("|".join(sources) or _NEVER, re.DOTALL).fullmatch
 
 
-_TOKEN = re.compile(
-    r"(?P<any_directories>(?:(?<=/)|^)\*\*/)|(?P<any>\*+)|(?P<one>\?)|(?P<set>\[!?\]?[^\]]*\])|(?P<text>.)", re.DOTALL
+_NEVER: Final = r"(?!)"
+_TOKEN: Final = re.compile(
+    r"""(?P<any_directories> (?:(?<=/)|^) \*\*/)  # none, too
+    | (?P<any> \*+)
+    | (?P<one> \?)
+    | (?P<set> \[ (?P<negated> !?) (?P<members> \]? [^\]]*) \])
+    | (?P<text> .)""",
+    re.DOTALL | re.VERBOSE,
 )
 
 
@@ -78,32 +82,28 @@ def _translated(pattern: str) -> str:
 
 
 def _part(token: re.Match[str]) -> str:
-    text = token.group()
-    match token.lastgroup:
-        case "any_directories":
-            return "(?:.*/)?"
-        case "any":
-            return ".*"
-        case "one":
-            return "."
-        case "set":
-            negated = text.startswith("[!")
-            return f"[{'^' if negated else ''}{_members(text[2 if negated else 1 : -1])}]"
-        case _:
-            return re.escape(text)
+    if token["any_directories"]:
+        return "(?:.*/)?"
+    if token["any"]:
+        return ".*"
+    if token["one"]:
+        return "."
+    if token["set"]:
+        members = _members(token["members"])
+        if token["negated"]:
+            return f"[^{members}]" if members else "."
+        return f"[{members}]" if members else _NEVER
+    return re.escape(token.group())
 
 
 def _members(text: str) -> str:
-    """The members of a set, in which only a range (`a-z`) means something; one that runs backwards has none."""
-    parts: list[str] = []
-    place = 0
-    while place < len(text):
-        if text[place + 1 : place + 2] == "-" and place + 2 < len(text):
-            first, last = text[place], text[place + 2]
-            if first <= last:
-                parts.append(f"{re.escape(first)}-{re.escape(last)}")
-            place += 3
+    """The members of a set; a range that runs backwards, `z-a`, has none."""
+    parts = ""
+    while text:
+        if len(text) > 2 and text[1] == "-":
+            parts += f"{re.escape(text[0])}-{re.escape(text[2])}" if text[0] <= text[2] else ""
+            text = text[3:]
         else:
-            parts.append(re.escape(text[place]))
-            place += 1
-    return "".join(parts) or r"\Z\A"
+            parts += re.escape(text[0])
+            text = text[1:]
+    return parts

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from aiosdk import _off_loop
+from aiosdk.services.s3.progress import Progress
 from aiosdk.services.s3.trees.jobs import Jobs
 from aiosdk.services.s3.trees.listing import ObjectListing, OutOfOrderError, RemoteObject
 from aiosdk.services.s3.trees.merge import Batches, Merged, Nothing
@@ -43,8 +44,9 @@ class TreeRun(ABC):
         """Do it all. Raises what the walk or the listing raises; what fails for one file is in the result."""
         settings = self._settings
         self._root = await _off_loop.call(self._open_root, settings.path)
+        self._progress = Progress(settings.callback, bar=settings.progress, title=settings.prefix or settings.bucket)
         try:
-            async with Jobs(settings.concurrency) as jobs:
+            async with self._progress, Jobs(settings.concurrency) as jobs:
                 await self._transfer(jobs)
                 await jobs.drain()
                 await self._delete(jobs)
@@ -127,7 +129,8 @@ class TreeRun(ABC):
     def _arguments(self) -> dict[str, Any]:
         """What is handed on to the transfer of each file."""
         settings = self._settings
-        return {"ExtraArgs": settings.extra_args or None, "Callback": settings.callback, "Config": settings.config}
+        tell = self._progress.add if settings.callback is not None or settings.progress else None
+        return {"ExtraArgs": settings.extra_args or None, "Callback": tell, "Config": settings.config}
 
 
 def _relative(pair: Pair) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Any, Final, cast, get_args
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from aiosdk.exceptions import TreeArgumentError, TreeRootError
+from aiosdk.services.s3.arguments import DOWNLOAD, UPLOAD, check_arguments
+from aiosdk.services.s3.config import TransferConfig
 from aiosdk.services.s3.trees.compare import Comparison
 from aiosdk.services.s3.trees.names import directory_of
 from aiosdk.services.s3.trees.patterns import Choice, Patterns
 
-_DEFAULT_CONCURRENCY: Final = 10
-_MIB: Final = 1024 * 1024
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +34,9 @@ class TreeSettings:
     portable_names: bool
     concurrency: int
     extra_args: dict[str, Any]
-    callback: Any
-    config: Any
+    callback: Callable[[int], Any] | None
+    progress: bool
+    config: TransferConfig
 
     def of_request(self, *more: str) -> dict[str, Any]:
         """Those of ExtraArgs that every request to the bucket needs."""
@@ -42,10 +45,10 @@ class TreeSettings:
 
     def weight(self, size: int) -> int:
         """How many requests are in flight for a file at a time."""
-        if size < (getattr(self.config, "multipart_threshold", None) or 8 * _MIB):
+        config = self.config
+        if size < config.multipart_threshold:
             return 1
-        parts = -(-size // (getattr(self.config, "multipart_chunksize", None) or 8 * _MIB))
-        return min(parts, _concurrency_of(self.config))
+        return min(-(-size // config.part_size(size)), config.concurrency)
 
 
 def check_settings(
@@ -54,20 +57,22 @@ def check_settings(
     path: Any,
     prefix: Any,
     *,
+    direction: Literal["up", "down"],
     include: Patterns,
     exclude: Patterns,
     compare: Any,
     concurrency: Any,
-    ExtraArgs: dict[str, Any] | None,  # noqa: N803 - boto3's names
+    ExtraArgs: Mapping[str, Any] | None,  # noqa: N803 - boto3's names
     Callback: Any,  # noqa: N803
     Config: Any,  # noqa: N803
+    progress: bool,
     overwrite: bool = False,
     delete: bool = False,
     dry_run: bool,
     follow_symlinks: bool,
     portable_names: bool = True,
 ) -> TreeSettings:
-    """Check the arguments. Raises `TreeArgumentError`."""
+    """Check the arguments. Raises `TreeArgumentError`, or what a transfer raises for `Config` and `ExtraArgs`."""
     if isinstance(path, os.PathLike):
         path = os.fspath(cast("os.PathLike[Any]", path))
     if not isinstance(path, str) or not path:
@@ -78,6 +83,8 @@ def check_settings(
         raise TreeArgumentError(problem=f"compare={compare!r} is not known: give 'time', 'size' or 'checksum'")
     if concurrency is not None and (type(concurrency) is not int or concurrency < 1):
         raise TreeArgumentError(problem=f"concurrency={concurrency!r} takes a whole number of at least 1, or None")
+    config = TransferConfig.of(Config)
+    together: int = concurrency or config.concurrency
     return TreeSettings(
         client=client,
         bucket=bucket,
@@ -90,15 +97,12 @@ def check_settings(
         dry_run=dry_run,
         follow_symlinks=follow_symlinks,
         portable_names=portable_names,
-        concurrency=concurrency or _concurrency_of(Config),
-        extra_args=dict(ExtraArgs or {}),
+        concurrency=together,
+        extra_args=check_arguments(ExtraArgs, UPLOAD if direction == "up" else DOWNLOAD, bucket),
         callback=Callback,
-        config=Config,
+        progress=progress,
+        config=replace(config, max_concurrency=min(config.max_concurrency, together)),
     )
-
-
-def _concurrency_of(config: Any) -> int:
-    return getattr(config, "max_concurrency", None) or _DEFAULT_CONCURRENCY
 
 
 def source_root(path: str) -> str:

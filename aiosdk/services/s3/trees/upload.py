@@ -90,6 +90,7 @@ class Upload(TreeRun):
                     self._skipped.append(self._entry(relative, local.size, same))
                     return
             if not settings.dry_run:
+                self._progress.expect_more(local.size)
                 await settings.client.upload_file(path, settings.bucket, key, **self._arguments())
         except Exception as error:
             self._fail(relative, local.size, error)

@@ -1,0 +1,112 @@
+"""`include` and `exclude`: what the patterns of a tree match."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from aiosdk.exceptions import TreeArgumentError
+from aiosdk.services.s3.trees.patterns import Choice
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("*.txt", "a.txt", True),
+        ("*.txt", "sub/deep/a.txt", True),  # as in aws s3 sync
+        ("*.txt", "a.txt.gz", False),
+        ("*.TXT", "a.txt", False),
+        ("sub/*", "sub/a", True),
+        ("sub/*", "sub/deep/a", True),
+        ("sub/*", "sub", False),
+        ("sub/*", "other/sub/a", False),
+        ("sub/", "sub/deep/a", True),
+        ("sub/**", "sub/deep/a", True),
+        ("sub", "sub/a", False),
+        ("**/*.txt", "a.txt", True),
+        ("**/*.txt", "x/y/a.txt", True),
+        ("**/x/a", "x/a", True),
+        ("**/x/a", "yx/a", False),
+        ("a/**/b", "a/b", True),
+        ("a/**/b", "a/x/y/b", True),
+        ("a/**/b", "a/xb", False),
+        ("a**b", "a/x/b", True),
+        ("?.txt", "a.txt", True),
+        ("?.txt", ".txt", False),
+        ("[ab].txt", "b.txt", True),
+        ("[!ab].txt", "b.txt", False),
+        ("[!ab].txt", "c.txt", True),
+        ("[a-c]x", "bx", True),
+        ("[]]x", "]x", True),
+        ("[^a]x", "^x", True),
+        ("[^a]x", "bx", False),
+        ("[", "[", True),
+        ("a.b+c(d)", "a.b+c(d)", True),
+        ("a.b", "axb", False),
+        ("ä*", "äö\n", True),
+        ("*", "", True),
+    ],
+)
+def test_what_a_pattern_matches(pattern: str, path: str, matches: bool) -> None:
+    assert Choice(include=pattern).takes(path) is matches
+    assert Choice(exclude=pattern).takes(path) is not matches
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    pattern=st.text("ab/*?[]!-.^\\", min_size=1, max_size=8).filter(lambda each: "**" not in each and each[-1] != "/"),
+    path=st.text("ab/-.]!^\\", max_size=8),
+)
+@example(pattern="[--a]", path="-")
+@example(pattern="[b-a]", path="a")
+@example(pattern="[!b-a]", path="a")
+def test_without_double_stars_patterns_are_those_of_fnmatch(pattern: str, path: str) -> None:
+    if pattern.startswith(("/", "./")):
+        return
+    assert Choice(include=pattern).takes(path) == fnmatch.fnmatchcase(path, pattern)
+
+
+def test_what_is_included_and_not_excluded_is_taken() -> None:
+    choice = Choice(include=["*.py", "*.md"], exclude=("tests/", "*.tmp.py"))
+
+    taken = [path for path in ("a.py", "b.md", "c.txt", "tests/a.py", "x/a.tmp.py", "x/a.py") if choice.takes(path)]
+
+    assert taken == ["a.py", "b.md", "x/a.py"]
+
+
+def test_nothing_is_included_by_an_empty_list() -> None:
+    assert not Choice(include=[]).takes("a")
+    assert Choice(exclude=[]).takes("a")
+
+
+def test_directories_that_are_left_out_whole_need_not_be_read() -> None:
+    choice = Choice(exclude=[".git/", "**/node_modules/**", "tmp/*"])
+
+    assert choice.leaves_out_all_of(".git")
+    assert choice.leaves_out_all_of("a/b/node_modules")
+    assert not choice.leaves_out_all_of("tmp"), "only seen file by file"
+    assert not choice.leaves_out_all_of("git")
+    assert not Choice().leaves_out_all_of("a")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"include": "*.txt", "exclude": "*"}, "Give include alone"),
+        ({"include": "*.txt", "exclude": ["a", "**"]}, "Give include alone"),
+        ({"include": ""}, "include='' is no pattern"),
+        ({"exclude": [1]}, "exclude=1 is no pattern"),
+        ({"exclude": b"*.txt"}, "is no pattern"),
+        ({"exclude": Path("a")}, "is no pattern"),
+        ({"exclude": "/tmp/*"}, "Write 'tmp/*'"),
+        ({"include": "./a"}, "Write 'a'"),
+    ],
+)
+def test_patterns_that_make_no_sense_are_refused(arguments: dict[str, object], says: str) -> None:
+    with pytest.raises(TreeArgumentError, match=re.escape(says)):
+        Choice(**arguments)
