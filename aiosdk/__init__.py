@@ -17,6 +17,7 @@ event loop.
 
 from __future__ import annotations
 
+import importlib
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,7 +44,7 @@ __all__ = [
 ]
 
 # Modules with public names, imported when first used.
-_LATE: Final = ("s3", "types")
+_LATE: Final = ("dynamodb", "s3", "types")
 
 logging.getLogger("aiosdk").addHandler(logging.NullHandler())
 
@@ -54,7 +55,5 @@ def __getattr__(name: str) -> Any:
 
         return Client
     if name in _LATE:
-        import importlib
-
         return importlib.import_module(f"aiosdk.{name}")
     raise AttributeError(f"module 'aiosdk' has no attribute {name!r}; it has {', '.join(__all__)}")

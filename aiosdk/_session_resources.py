@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+if TYPE_CHECKING:
+    Prepare = Callable[[Any], None]
+    GetClient = Callable[[str, dict[str, Any], Prepare | None], Awaitable[Client]]
+
 _EVENT: Final = "creating-resource-class"
 
 
@@ -43,7 +47,7 @@ class _Made(NamedTuple):
 class SessionResources:
     """Makes service resources, and keeps them by the arguments that they were asked for with."""
 
-    def __init__(self, ready: Callable[[str], Awaitable[Any]], get_client: Callable[..., Awaitable[Client]]) -> None:
+    def __init__(self, ready: Callable[[str], Awaitable[Any]], get_client: GetClient) -> None:
         self._ready = ready
         self._client = get_client
         self._made: dict[object, _Made] = {}
@@ -101,7 +105,8 @@ class SessionResources:
         aio = await self._ready(doing)
         family = await _off_loop.call(_read_family, aio, service_name, arguments["api_version"])
         arguments = {**arguments, "api_version": family.model.api_version}
-        client = await self._client(service_name, config=_marked(aio, config), **arguments)
+        arguments = {**arguments, "config": _marked(aio, config)}
+        client = await self._client(service_name, arguments, family.prepare_client)
         emitter = aio.get_component("event_emitter")
         hooks = _hooks(emitter, family)
         if hooks:

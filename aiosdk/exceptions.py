@@ -34,6 +34,9 @@ built-in base that existing `except` clauses catch.
     +-- TreeArgumentError (ValueError, TypeError)
     +-- TreeNameError (ValueError)
     +-- TreeRootError (FileNotFoundError, NotADirectoryError)
+    +-- BatchWriterClosedError (RuntimeError)
+    +-- BatchKeyError (ValueError, KeyError)
+    +-- DynamoDBOperationNotSupportedError, DynamoDBNeedsConditionError, DynamoDBNeedsKeyConditionError (TypeError)
     |
     |   AWS answered, but not with what was asked for
     +-- ResourceNotFoundError (LookupError)
@@ -42,6 +45,7 @@ built-in base that existing `except` clauses catch.
     +-- RetriesExceededError
     +-- FileChangedError (RuntimeError)
     +-- TreeTransferError
+    +-- BatchWriteError, BatchGetError (botocore ClientError)
     |
     |   The network: no complete answer (beside botocore's EndpointConnectionError, ReadTimeoutError, ...)
     +-- PoolTimeoutError
@@ -60,6 +64,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AiosdkError",
+    "BatchGetError",
+    "BatchKeyError",
+    "BatchWriteError",
+    "BatchWriterClosedError",
     "CertificateFileError",
     "ClassesNotReadError",
     "ClientClosedError",
@@ -68,6 +76,9 @@ __all__ = [
     "ConcurrentIterationError",
     "ConfigNotReadError",
     "CredentialRecursionError",
+    "DynamoDBNeedsConditionError",
+    "DynamoDBNeedsKeyConditionError",
+    "DynamoDBOperationNotSupportedError",
     "EventLoopConflictError",
     "FileChangedError",
     "IdentifierError",
@@ -337,6 +348,30 @@ class TreeRootError(AiosdkError, FileNotFoundError, NotADirectoryError):
     fmt = "{problem}."
 
 
+class DynamoDBOperationNotSupportedError(AiosdkError, TypeError):
+    """Raised when something that is no condition is combined with `&`, `|` or `~`."""
+
+    fmt = (
+        "{operation} operation cannot be applied to {value}, a {kind}, which is no condition. Compare an attribute "
+        "first: `Attr('name').eq(value)`."
+    )
+
+
+class DynamoDBNeedsConditionError(AiosdkError, TypeError):
+    """Raised when an expression is to be written of something that is no condition."""
+
+    fmt = "Expecting a condition such as `Attr('name').eq(value)`, got {value} of type {kind}."
+
+
+class DynamoDBNeedsKeyConditionError(AiosdkError, TypeError):
+    """Raised when a condition on the key has an attribute that is not given as `Key(...)`."""
+
+    fmt = (
+        "Attribute object {name} is of type {kind}. KeyConditionExpression only supports Attribute objects of type "
+        "Key: write Key({name!r})."
+    )
+
+
 class ResourceNotFoundError(AiosdkError, LookupError):
     """Raised by `load()` when AWS answered without an error, and without the resource."""
 
@@ -407,6 +442,59 @@ class TreeTransferError(AiosdkError):
     def failed(self) -> tuple[Any, ...]:
         """The entries of what failed."""
         return () if self.result is None else self.result.failed
+
+
+class BatchWriterClosedError(AiosdkError, RuntimeError):
+    """Raised by a batch writer that was not entered, or was left."""
+
+    fmt = "The batch writer of table {table!r} is {state}."
+
+
+class BatchKeyError(AiosdkError, ValueError, KeyError):
+    """Raised when a write of a batch lacks an attribute by which writes of the same key are found."""
+
+    fmt = "The {member} for table {table!r} has no {missing}, which overwrite_by_pkeys names. It was not taken."
+    __str__ = BaseException.__str__  # KeyError shows its message as a name in quotes
+
+
+class BatchWriteError(AiosdkError, upstream.ClientError):
+    """Raised when items could not be written that a batch writer has taken; its cause is what went wrong.
+
+    `table` is the table's name, `unwritten` lists the requests that were not made or are not known to be, as
+    `batch_write_item` takes them; `response` is what AWS answered, if it did.
+    """
+
+    fmt = "Writing to the DynamoDB table {table!r} failed: {problem}."
+    operation_name = "BatchWriteItem"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)  # pyright: ignore[reportUnknownMemberType]
+        self.table: str = kwargs["table"]
+        self.unwritten: list[dict[str, Any]] = kwargs.get("unwritten", [])
+        self.response = kwargs.get("response", {"Error": {}})
+
+    def __str__(self) -> str:
+        count = len(self.unwritten)  # which may grow until all that was under way has ended
+        return f"{super().__str__()} {count} write(s) not made, or not known to be: see `unwritten`."
+
+
+class BatchGetError(AiosdkError, upstream.ClientError):
+    """Raised when DynamoDB has left keys of a `batch_get` unprocessed again and again.
+
+    `items` is what was found, by table; `unprocessed` lists what is left, as `batch_get_item` takes it.
+    """
+
+    fmt = (
+        "DynamoDB left {count} keys unprocessed for {timeout:g} s: it is asked more than the tables' capacity allows. "
+        "They are in `unprocessed`, and what was found is in `items`."
+    )
+    operation_name = "BatchGetItem"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)  # pyright: ignore[reportUnknownMemberType]
+        self.items: dict[str, list[dict[str, Any]]] = kwargs.get("items", {})
+        self.unprocessed: list[dict[str, Any]] = kwargs.get("unprocessed", [])
+        self.response = {"Error": {"Code": "UnprocessedKeys", "Message": str(self)}}
 
 
 class PoolTimeoutError(AiosdkError):

@@ -25,7 +25,7 @@ from aiosdk.exceptions import (
 from aiosdk.settings import SessionSettings, check_endpoint, check_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from aiobotocore.session import AioSession
     from botocore.client import Config
@@ -133,7 +133,7 @@ class Session:
         self._events = SessionEvents(self._aio)
         self._clients: dict[object, Client] = {}
         self._making: dict[object, SingleFlight[Client]] = {}
-        self._resources = SessionResources(self._ready, self.client)
+        self._resources = SessionResources(self._ready, self._client_of_resources)
         self._constructing: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
         self._preparing = SingleFlight("prepare the session", self._prepare)
         self._prepared = False
@@ -493,6 +493,17 @@ class Session:
         await _off_loop.call(read_files, self._aio())
         self._prepared = True
 
+    async def _client_of_resources(
+        self, service_name: str, arguments: dict[str, Any], prepare: Callable[[Any], None] | None
+    ) -> Client:
+        """The client of a service's resources: the one that `client()` gives, unless it is to be prepared for them."""
+        if prepare is None:
+            return await self.client(service_name, **arguments)
+        config = arguments["config"]
+        values = {"use_ssl": True, **arguments, "config": None if config is None else config_key(config)}
+        key = (service_name, *(values.get(name) for name in _CLIENT_ARGUMENTS), prepare)
+        return self._clients.get(key) or await self._make_client(key, config)
+
     async def _make_client(self, key: tuple[Any, ...], config: Config | None) -> Client:
         making = self._making.get(key)
         if making is None:
@@ -507,6 +518,7 @@ class Session:
             from aiosdk._aws.factory import make_client
 
             service_name, *values = key
+            prepare: Callable[[Any], None] | None = values.pop() if len(values) > len(_CLIENT_ARGUMENTS) else None
             arguments: dict[str, Any] = dict(zip(_CLIENT_ARGUMENTS, values, strict=True))
             arguments["config"] = None if config is None else private_copy(config)
             arguments["endpoint_url"] = arguments["endpoint_url"] or self._settings.endpoint_url
@@ -514,6 +526,8 @@ class Session:
             async with self._one_at_a_time():
                 client = cast("Client", await make_client(aio, service_name, arguments))
                 await asyncio.sleep(0)
+            if prepare is not None:
+                prepare(client)
             client._home = self  # pyright: ignore[reportPrivateUsage]
             self._clients[key] = client
             return client

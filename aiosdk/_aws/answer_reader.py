@@ -14,7 +14,7 @@ from botocore.awsrequest import HeadersDict
 from botocore.handlers import handle_expires_header
 
 from aiosdk._aws.answers import compile_answer
-from aiosdk._aws.quirks import called
+from aiosdk._aws.quirks import Way, called
 from aiosdk._compile.decode.xml import UnusualError
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ class AnswerReader:
     def __init__(self, client: Any, operation: Any, handlers: Mapping[str, list[tuple[Any, Quirk]]]) -> None:
         parsers, protocol = client._endpoint._response_parser_factory, operation.service_model.resolved_protocol
         self._operation = operation
-        self._answer = compile_answer(operation, parsers.create_parser(protocol))
+        # Of ours, the decoders of what such a handler would change.
+        ours: Any = next((handler for handler, quirk in handlers["after-call"] if quirk.way is Way.DECODED), None)
+        instead = None if ours is None else ours.__self__.decoder
+        self._answer = compile_answer(operation, parsers.create_parser(protocol), instead)
         self._after_call = called(handlers["after-call"])
         self._minds_expires = bool(handlers["before-parse"])
         self._checks_crc32 = operation.service_model.service_name == "dynamodb"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from aiosdk._aws.parsers import decoders_of
 from aiosdk._aws.s3_bodies import find_error
 from aiosdk._aws.xml_bodies import LARGE, body_decoder
 from aiosdk._compile.decode.xml import UnusualError
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 _STREAMED: Final = ("string", "blob")
 
 
-def compile_answer(operation: Any, parser: Any) -> Answer:
+def compile_answer(operation: Any, parser: Any, instead: Callable[[Any], Decode | None] | None = None) -> Answer:
     """Make the function from status, headers and body to a call's result, without its `ResponseMetadata` completed.
 
     Args:
         operation: botocore's model of the operation.
         parser: The parser of the service's protocol. Its decoders are used, and are its own.
+        instead: Gives decoders for some shapes in place of the parser's, for the protocol json.
     """
     shape, protocol = operation.output_shape, operation.service_model.resolved_protocol
     if protocol in ("rest-json", "rest-xml"):
@@ -39,15 +41,25 @@ def compile_answer(operation: Any, parser: Any) -> Answer:
         put_headers = None if shape is None else _Headers(shape, parser)
         return _rest_answer(decode_body, put_headers)
     if protocol == "json":
-        return _json_answer(shape, parser)
+        return _json_answer(shape, _json_decoder(shape, parser, instead))
     if protocol in ("query", "ec2"):
         return _query_answer(shape, parser)
     raise UnusualError
 
 
-def _json_answer(shape: Any, parser: Any) -> Answer:
+def _json_decoder(shape: Any, parser: Any, instead: Callable[[Any], Decode | None] | None) -> Decode:
+    """Make the function from what `json.loads` gives to the members of a result."""
+    if shape is None or instead is None:
+        return lambda value: parser._parse_shape(shape, value)
+    decode = decoders_of(shape, "json", instead).decoder(shape)
+    if decode is None:
+        raise UnusualError
+    return decode
+
+
+def _json_answer(shape: Any, decode: Decode) -> Answer:
     def answer(status: int, headers: Headers, body: bytes) -> dict[str, Any]:
-        parsed: dict[str, Any] = {} if shape is None else _decode_json(parser, shape, body)
+        parsed: dict[str, Any] = {} if shape is None else _decode_json(decode, body)
         parsed["ResponseMetadata"] = {"RequestId": headers["x-amzn-requestid"]} if "x-amzn-requestid" in headers else {}
         return parsed
 
@@ -107,8 +119,11 @@ def _rest_payload(operation: Any, parser: Any) -> Callable[[Any], dict[str, Any]
         return _xml_payload(operation, parser)
     body_shape = shape if member is None else member
 
+    def decode_body(value: Any) -> Any:
+        return parser._parse_shape(body_shape, value)
+
     def decode(body: bytes) -> dict[str, Any]:
-        value = _decode_json(parser, body_shape, body)
+        value = _decode_json(decode_body, body)
         return value if member is None else {payload: value}
 
     return decode
@@ -136,11 +151,11 @@ def _xml_payload(operation: Any, parser: Any) -> Callable[[Any], dict[str, Any]]
     return decode
 
 
-def _decode_json(parser: Any, shape: Any, body: bytes) -> Any:
+def _decode_json(decode: Decode, body: bytes) -> Any:
     if len(body) < LARGE:
-        return parser._parse_shape(shape, json.loads(body.decode()) if body else {})
+        return decode(json.loads(body.decode()) if body else {})
     with no_collection(stays=False):
-        return parser._parse_shape(shape, json.loads(body.decode()))
+        return decode(json.loads(body.decode()))
 
 
 class _Headers:

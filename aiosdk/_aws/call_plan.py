@@ -97,5 +97,5 @@ def _steps(plan: Plan) -> Iterator[str]:
 
 def _quirks(plan: Plan, kind: str) -> Iterator[str]:
     for _, quirk in plan.handlers[kind]:
-        if quirk.way is Way.CALL and quirk.words:
+        if quirk.way in (Way.CALL, Way.DECODED) and quirk.words:
             yield quirk.words + (f" (with {quirk.parameter})" if quirk.parameter else "")

@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 _BODIES: Final = ("structure", "list", "map")
 
 # The decoders of each service's shapes, by the identity of the model's dictionary of shapes, which is kept with them.
-_shared: Final[dict[tuple[int, str], tuple[Any, Any]]] = {}
+_shared: Final[dict[tuple[int, str, Any], tuple[Any, Any]]] = {}
 
 
 class _Decoding:
     """Gives what a parser reads from a body to a decoder."""
 
     _protocol: str
-    _make_decoders: Callable[[Callable[[Any], Any]], Any]
+    _make_decoders: Callable[..., Any]
 
     def __init__(self) -> None:
         super().__init__(timestamp_parser=parse_timestamp)  # pyright: ignore[reportCallIssue]
@@ -65,13 +65,7 @@ class _Decoding:
             return self._reference._parse_shape(shape, node)
 
     def _decoders(self, shape: Any) -> Any:
-        shapes = shape._shape_resolver._shape_map
-        if not isinstance(shapes, Packed):  # the model of a user's own loader, which may go
-            return type(self)._make_decoders(parse_timestamp)
-        key = id(shapes), self._protocol
-        if key not in _shared:
-            _shared[key] = shapes, type(self)._make_decoders(parse_timestamp)
-        return _shared[key][1]
+        return decoders_of(shape, self._protocol)
 
 
 def _as_it_is(value: Any) -> Any:
@@ -137,6 +131,24 @@ class _RestJSONParser(_Decoding, AioRestJSONParser):
 _PARSERS: Final = {
     each._protocol: each for each in (_EC2Parser, _QueryParser, _RestXMLParser, _JSONParser, _RestJSONParser)
 }
+
+
+def decoders_of(shape: Any, protocol: str, instead: Callable[[Any], Any] | None = None) -> Any:
+    """Give the decoders of the shapes of a service.
+
+    Args:
+        shape: One of the shapes.
+        protocol: The service's protocol.
+        instead: Gives decoders for some shapes, in the protocols in JSON.
+    """
+    make, shapes = _PARSERS[protocol]._make_decoders, shape._shape_resolver._shape_map
+    given: dict[str, Any] = {} if instead is None else {"instead": instead}
+    if not isinstance(shapes, Packed):  # the model of a user's own loader, which may go
+        return make(parse_timestamp, **given)
+    key = id(shapes), protocol, instead
+    if key not in _shared:
+        _shared[key] = shapes, make(parse_timestamp, **given)
+    return _shared[key][1]
 
 
 class DecodingParserFactory(AioResponseParserFactory):

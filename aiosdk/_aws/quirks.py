@@ -36,6 +36,7 @@ class Way(Enum):
 
     CALL = "is called"
     DONE = "is done by the lane itself"
+    DECODED = "is done by decoders that it has, where the answer is decoded"
     IDLE = "has nothing to do in a call that succeeds at once"
     RULES = "is called when the endpoint's rules are evaluated, and its outcome remembered"
 
@@ -63,6 +64,10 @@ _RULES: Final = Quirk(Way.RULES)
 
 # By the kind of event and the handler's module and name; for an object, its class's.
 QUIRKS: Final[dict[str, dict[str, Quirk]]] = {
+    "provide-client-params": {
+        # For other handlers, which might change the parameters.
+        "aiosdk.services.dynamodb.transform.PythonTypes.copy_params": _IDLE,
+    },
     "before-parameter-build": {
         "botocore.handlers.generate_idempotent_uuid": _call(
             "make up an idempotency token unless one is given", concerns=lambda model: bool(model.idempotent_members)
@@ -86,6 +91,8 @@ QUIRKS: Final[dict[str, dict[str, Quirk]]] = {
         "botocore.discovery.block_endpoint_discovery_required_operations": _call(
             concerns=lambda model: bool(model.endpoint_discovery and model.endpoint_discovery.get("required"))
         ),
+        "aiosdk.services.dynamodb.transform.PythonTypes.write_conditions": _call("write conditions as expressions"),
+        "aiosdk.services.dynamodb.transform.PythonTypes.serialize_params": _call("take Python's values"),
         # They note in the call's context what a redirect or S3 Express will ask for.
         "botocore.utils.S3RegionRedirectorv2.annotate_request_context": _IDLE,
         "botocore.client.ClientCreator._inject_s3_input_parameters": _IDLE,
@@ -142,6 +149,9 @@ QUIRKS: Final[dict[str, dict[str, Quirk]]] = {
         "botocore.handlers.json_decode_template_body": _call("read the template, which is JSON"),
         "aiosdk._aws.s3_bodies.DecodeEncoded": _call("decode keys from URL encoding"),
         "botocore.retries.standard.RetryQuotaChecker.release_retry_quota": _call("give back to the retry quota"),
+        "aiosdk.services.dynamodb.transform.PythonTypes.deserialize_answer": Quirk(
+            Way.DECODED, "give Python's values: the answer is decoded into them"
+        ),
     },
 }
 

@@ -38,6 +38,8 @@ class Extras:
     collections: Mapping[tuple[str, str], type[Collection]] = field(
         default_factory=dict[tuple[str, str], type[Collection]]
     )
+    prepare_client: Callable[[Any], None] | None = None
+    """Changes the client of the service's resources, which is one of their own then, and nobody else's."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Family:
         self.definition = service
         self.model = model
         self.classes: dict[str, type[Resource]] = {}
+        self.prepare_client = extras.prepare_client
         self._extras = extras
         self._module = module
         self._prefix = prefix

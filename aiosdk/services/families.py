@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TYPES: Final = "aiosdk.types"
 """The module in which the classes are found by name."""
 
-_WITH_EXTRAS: Final = ("ec2", "s3")
+_WITH_EXTRAS: Final = ("dynamodb", "ec2", "s3")
 
 _of_loader: Final[dict[tuple[int, str, str | None], tuple[Any, Family]]] = {}
 _by_content: Final[dict[str, Family]] = {}

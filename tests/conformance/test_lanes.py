@@ -29,6 +29,7 @@ from aiosdk._aws.express import Plan
 from aiosdk._aws.lanes import Lanes
 from aiosdk._aws.quirks import KINDS, QUIRKS, name_of
 from aiosdk._aws.request_bodies import ASKS_FROM
+from aiosdk.services.dynamodb.transform import use_python_types
 from tests.support.answers import STREAM, answer, failure
 from tests.support.inputs import Inputs, spoil
 from tests.support.lanes import NEEDS_EXPRESS, Canned, Outcome, Sent, outcome
@@ -316,6 +317,10 @@ async def test_every_handler_that_botocore_has_is_accounted_for() -> None:
     async with client_of("s3", config=AioConfig(retries={"mode": "standard"})) as client:
         for kind in KINDS:
             met.update((kind, name_of(each)) for each in hooks_of(client.meta.events, f"{kind}.s3.GetObject"))
+    async with client_of("dynamodb") as client:
+        use_python_types(client)
+        for kind in KINDS:
+            met.update((kind, name_of(each)) for each in hooks_of(client.meta.events, f"{kind}.dynamodb.GetItem"))
     known = {(kind, name) for kind, names in QUIRKS.items() for name in names}
     replaced = {("before-parse", "botocore.handlers._handle_200_error")}  # by ours, which are in the table
     replaced |= {("after-call", f"botocore.handlers.decode_list_object{end}") for end in ("", "_v2", "_versions")}

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 every_version = pytest.mark.parametrize("version", VERSIONS, ids=str)
 
-# What boto3 injects and an issue of its own builds here.
-NOT_YET = {("dynamodb", "Table"): {"batch_writer"}}
 
 # boto3 fills these in by position, which mixes them up as the file lists them in another order (W2).
 MIXED_UP_BY_BOTO3 = {("cloudformation", "StackResourceSummary", "Resource")}
@@ -95,7 +93,7 @@ def test_there_is_a_class_for_every_resource_and_no_other(version: Version) -> N
 def test_every_public_name_of_boto3s_classes_is_there(version: Version) -> None:
     for kind, _, ours, _ in _kinds(version):
         missing = _public(version.theirs[kind]) - _public(ours)
-        assert missing == NOT_YET.get((version.service, kind), set()), kind
+        assert not missing, kind
 
 
 @every_version

@@ -44,7 +44,7 @@ async def test_a_failure_of_the_body_ends_the_jobs() -> None:
             ends.append(name)
             raise
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012
         async with Jobs(3) as jobs:
             await jobs.start(job("a"))
             await jobs.start(job("b"))
@@ -58,7 +58,7 @@ async def test_an_exception_that_a_job_lets_through_ends_everything() -> None:
     async def bad() -> None:
         raise KeyError("bad")
 
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError):  # noqa: PT012
         async with Jobs(1) as jobs:
             await jobs.start(bad())
             await jobs.start(asyncio.sleep(60))

@@ -21,10 +21,20 @@ if TYPE_CHECKING:
 
 
 class JsonDecoders:
-    """Compiles the shapes of one service. None as a decoder stands for values that stay as they are."""
+    """Compiles the shapes of one service. None as a decoder stands for values that stay as they are.
 
-    def __init__(self, parse_timestamp: Callable[[Any], Any], *, rest: bool) -> None:
+    `instead` gives decoders of others' for some shapes.
+    """
+
+    def __init__(
+        self,
+        parse_timestamp: Callable[[Any], Any],
+        *,
+        rest: bool,
+        instead: Callable[[Any], Decode | None] = lambda shape: None,
+    ) -> None:
         self._compiled = Compiled()
+        self._instead = instead
         self._scalars: dict[str, Decode | None] = {
             "string": None,
             "character": None,
@@ -39,6 +49,8 @@ class JsonDecoders:
 
     def decoder(self, shape: Any) -> Decode | None:
         """Give the decoder of a shape."""
+        if (other := self._instead(shape)) is not None:
+            return other
         kind = shape.type_name
         if kind in self._scalars:
             traits = shape.serialization

@@ -1,0 +1,27 @@
+"""DynamoDB's types and conditions: `from aiosdk.dynamodb import Attr, Key`.
+
+The names of `boto3.dynamodb.conditions` and `boto3.dynamodb.types`, in one module. The tables themselves come from
+`await session.resource("dynamodb")`.
+"""
+
+from __future__ import annotations
+
+from aiosdk.services.dynamodb.conditions import And, Attr, AttributeBase, ConditionBase, Key, Not, Or
+from aiosdk.services.dynamodb.expressions import BuiltConditionExpression, ConditionExpressionBuilder
+from aiosdk.services.dynamodb.types import DYNAMODB_CONTEXT, Binary, TypeDeserializer, TypeSerializer
+
+__all__ = [
+    "DYNAMODB_CONTEXT",
+    "And",
+    "Attr",
+    "AttributeBase",
+    "Binary",
+    "BuiltConditionExpression",
+    "ConditionBase",
+    "ConditionExpressionBuilder",
+    "Key",
+    "Not",
+    "Or",
+    "TypeDeserializer",
+    "TypeSerializer",
+]
