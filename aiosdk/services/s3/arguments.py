@@ -77,6 +77,7 @@ OF_COMPLETION: Final = (
     "MpuObjectSize",
     *CHECKSUMS,
 )
+OF_HEAD: Final = (*_CUSTOMER_KEY, "RequestPayer", "ExpectedBucketOwner")
 OF_ABORTION: Final = ("RequestPayer", "ExpectedBucketOwner")
 NOT_OF_CREATION: Final = ("MpuObjectSize", *CHECKSUMS)
 NOT_OF_PUT: Final = ("ChecksumType", "MpuObjectSize")

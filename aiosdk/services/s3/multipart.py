@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from aiosdk.services.s3.arguments import OF_ABORTION, only
+from aiosdk.services.s3.arguments import OF_ABORTION, OF_HEAD, only
 from aiosdk.services.s3.workers import finish
 
 if TYPE_CHECKING:
@@ -39,7 +40,38 @@ class MultipartUpload:
     async def complete(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Make the object of the parts."""
         parts = [self._parts[number] for number in sorted(self._parts)]
-        return await self._client.complete_multipart_upload(**self.place, MultipartUpload={"Parts": parts}, **arguments)
+        try:
+            return await self._client.complete_multipart_upload(
+                **self.place, MultipartUpload={"Parts": parts}, **arguments
+            )
+        except ClientError as error:
+            if _code(error) == "NoSuchUpload" and _was_retried(error):
+                # Perhaps the first request did it, and its answer was lost.
+                found: dict[str, Any] = await self._client.head_object(
+                    Bucket=self.place["Bucket"], Key=self.place["Key"], **only(arguments, OF_HEAD)
+                )
+                if found["ETag"] == _etag([each["ETag"] for each in parts]):
+                    return found
+            raise
+
+
+def _etag(parts: list[str]) -> str:
+    """The ETag of an object that was made of parts with these: their MD5s' MD5, and how many they are."""
+    try:
+        together = b"".join(bytes.fromhex(each.strip('"')) for each in parts)
+    except ValueError:  # of encrypted objects, say
+        return ""
+    return f'"{hashlib.md5(together, usedforsecurity=False).hexdigest()}-{len(parts)}"'
+
+
+def _was_retried(error: ClientError) -> bool:
+    response: Any = error.response
+    return bool(response["ResponseMetadata"].get("RetryAttempts"))
+
+
+def _code(error: ClientError) -> str:
+    response: Any = error.response
+    return response["Error"]["Code"]
 
 
 @asynccontextmanager
@@ -86,7 +118,7 @@ async def _abort(upload: MultipartUpload, client: Any, arguments: Mapping[str, A
     try:
         await finish(client.abort_multipart_upload(**upload.place, **only(arguments, OF_ABORTION)))
     except ClientError as failure:
-        if "NoSuchUpload" not in str(failure):
+        if _code(failure) != "NoSuchUpload":
             _tell(upload, error, failure)
     except Exception as failure:
         _tell(upload, error, failure)

@@ -18,12 +18,16 @@ from aiosdk.services.s3.checksums import WholeCRC, algorithm_of, as_text, can_be
 from aiosdk.services.s3.config import MAX_PARTS, TransferConfig
 from aiosdk.services.s3.errors import doing
 from aiosdk.services.s3.multipart import MultipartUpload, multipart_upload
+from aiosdk.services.s3.pieces import InTurn
 from aiosdk.services.s3.progress import Progress
-from aiosdk.services.s3.sources import InTurn, Source, open_object, open_path
+from aiosdk.services.s3.source_kinds import FileOnDisk, Memory
+from aiosdk.services.s3.sources import open_object, open_path
 from aiosdk.services.s3.workers import finish, run_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from aiosdk.services.s3.source_kinds import Source
 
 # What S3 says of bytes that were damaged on their way. botocore does not try again.
 _DAMAGED: Final = ("BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch")
@@ -111,17 +115,34 @@ class Upload:
             if size is not None and size >= threshold:
                 await self._in_parts(source, memoryview(b""), progress)
                 return
-            # Whatever a source says of its length, the bytes that come are what counts.
-            buffer = make_buffer(threshold if size is None else min(threshold, size + 1))
-            filled = await source.fill(buffer)
-            if filled == len(buffer) < threshold:
-                buffer, short = make_buffer(threshold), buffer
-                buffer[:filled] = short
-                filled += await source.fill(buffer[filled:])
-            if filled < threshold:
-                await self._at_once(buffer[:filled], progress)
+            if isinstance(source, Memory):
+                await self._at_once(source.slice(threshold), progress)
+            elif isinstance(source, FileOnDisk) and source.size > self._config.concurrency * self._config.part_size(0):
+                await self._as_file(source, progress)  # it would take more memory than its parts
             else:
-                await self._in_parts(source, buffer, progress)
+                await self._measured(source, progress)
+
+    async def _measured(self, source: Source, progress: Progress) -> None:
+        """Upload a source that may have more or less bytes than it says: those that come are what counts."""
+        threshold, size = self._config.multipart_threshold, source.size
+        buffer = make_buffer(threshold if size is None else min(threshold, size + 1))
+        filled = await source.fill(buffer)
+        if filled == len(buffer) < threshold:
+            buffer, short = make_buffer(threshold), buffer
+            buffer[:filled] = short
+            filled += await source.fill(buffer[filled:])
+        if filled < threshold:
+            await self._at_once(buffer[:filled], progress)
+        else:
+            await self._in_parts(source, buffer, progress)
+
+    async def _as_file(self, source: FileOnDisk, progress: Progress) -> None:
+        given = args.without(self._arguments, args.NOT_OF_PUT)
+        if self._algorithm is not None and f"Checksum{self._algorithm}" not in given:
+            given["ChecksumAlgorithm"] = self._algorithm
+        await self._bandwidth.take(source.size)
+        await self._client.put_object(Bucket=self.bucket, Key=self.key, Body=source.as_file(), **given)
+        await progress.add(source.size)
 
     async def _at_once(self, data: memoryview, progress: Progress) -> None:
         given = args.without(self._arguments, args.NOT_OF_PUT)

@@ -1,0 +1,388 @@
+"""What uploads send, beside what boto3's send, and what becomes of them when something goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import pathlib
+import pickle
+import random
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from boto3.s3.transfer import TransferConfig as Boto3Config
+from botocore.config import Config
+from botocore.exceptions import ClientError, FlexibleChecksumError, ReadTimeoutError
+
+import aiosdk
+from aiosdk.exceptions import FileChangedError, S3UploadFailedError
+from aiosdk.services.s3.checksums import as_text
+from tests.support.s3_faults import close, hang, refuse, say, stop_receiving
+from tests.support.s3_server import S3Server
+from tests.support.waiting import eventually, nothing_is_left
+
+__all__ = ["nothing_is_left"]
+
+MIB = 2**20
+DATA = random.Random(7).randbytes(11 * MIB)
+KEYS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+PARTS = aiosdk.s3.TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB, max_concurrency=2)
+
+
+@pytest.fixture
+def s3_server() -> Iterator[S3Server]:
+    with S3Server("bucket", minimum_part_size=5 * MIB) as running:
+        yield running
+
+
+@pytest.fixture
+async def s3(s3_server: S3Server) -> AsyncIterator[Any]:
+    config = Config(retries={"total_max_attempts": 2}, read_timeout=5)
+    async with aiosdk.Session(**KEYS, endpoint_url=s3_server.url, config=config) as session:
+        yield await session.client("s3")
+        await eventually(lambda: session.pool.stats().in_use == 0)
+
+
+# What is sent
+
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "content type": {"ContentType": "text/html", "CacheControl": "no-cache", "Metadata": {"a": "b"}},
+    "storage": {"StorageClass": "STANDARD_IA", "Tagging": "a=b&c=d", "ACL": "private"},
+    "owner": {"RequestPayer": "requester", "ExpectedBucketOwner": "123456789012"},
+    "key": {"SSECustomerKey": "k" * 32, "SSECustomerAlgorithm": "AES256"},
+    "SHA256": {"ChecksumAlgorithm": "SHA256"},
+    "composite": {"ChecksumAlgorithm": "CRC32", "ChecksumType": "COMPOSITE"},
+    "known checksum": {"ChecksumCRC32": as_text(zlib.crc32(DATA).to_bytes(4, "big"))},
+}
+# What is of each request, or of each client.
+UNLIKE = {
+    *("authorization", "x-amz-date", "amz-sdk-invocation-id", "user-agent", "accept-encoding", "host", "connection"),
+    *("expect", "x-amz-checksum-type"),  # ours go without asking up to 1 MiB, and have the whole object checked
+}
+
+
+def requests(server: S3Server) -> list[Any]:
+    """What was sent but for completions, each with its headers; those that are compared."""
+    kept = [each for each in server.seen if each.operation != "CompleteMultipartUpload"]
+    found = [
+        (
+            each.operation,
+            each.part or 0,
+            each.received,
+            {name: text for name, text in each.headers.items() if name not in UNLIKE},
+        )
+        for each in kept
+    ]
+    return sorted(found, key=lambda each: each[:2])
+
+
+def upload_by_boto3(url: str, data: bytes, arguments: dict[str, Any]) -> None:
+    client = boto3.Session(**KEYS).client("s3", endpoint_url=url)
+    config = Boto3Config(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB)
+    client.upload_fileobj(io.BytesIO(data), "bucket", "key", ExtraArgs=arguments, Config=config)
+    client.close()
+
+
+@pytest.mark.parametrize("size", [0, 1000, 11 * MIB])
+@pytest.mark.parametrize("name", ARGUMENTS)
+async def test_requests_are_those_of_boto3(name: str, size: int, s3: Any, s3_server: S3Server) -> None:
+    arguments, data = ARGUMENTS[name], DATA[:size]
+    if name == "known checksum":
+        arguments = {"ChecksumCRC32": as_text(zlib.crc32(data).to_bytes(4, "big"))}
+    await s3.upload_fileobj(io.BytesIO(data), "bucket", "key", ExtraArgs=dict(arguments), Config=PARTS)
+    ours, done = requests(s3_server), s3_server.body("key")
+    s3_server.seen.clear()
+    await asyncio.to_thread(upload_by_boto3, s3_server.url, data, dict(arguments))
+    assert ours == requests(s3_server)
+    assert done == data == s3_server.body("key")
+
+
+async def test_the_whole_object_is_checked_where_the_server_can(s3: Any, s3_server: S3Server) -> None:
+    await s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS)
+    completion = next(each for each in s3_server.seen if each.operation == "CompleteMultipartUpload")
+    assert completion.headers["x-amz-checksum-crc32"] == as_text(zlib.crc32(DATA).to_bytes(4, "big"))
+    found = await s3.head_object(Bucket="bucket", Key="key", ChecksumMode="ENABLED")
+    assert found["ChecksumType"] == "FULL_OBJECT"
+    assert found["ChecksumCRC32"] == completion.headers["x-amz-checksum-crc32"]
+
+
+async def test_without_checksums_where_the_client_wants_none(s3_server: S3Server) -> None:
+    config = Config(request_checksum_calculation="when_required")
+    async with aiosdk.Session(**KEYS, endpoint_url=s3_server.url, config=config) as session:
+        s3 = await session.client("s3")
+        await s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS)
+    assert s3_server.body("key") == DATA
+    assert not any("checksum" in name.lower() for each in s3_server.seen for name in each.headers)
+
+
+async def test_a_large_file_below_a_larger_threshold_is_sent_from_the_disk(
+    s3: Any, s3_server: S3Server, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "file"
+    await asyncio.to_thread(path.write_bytes, DATA)
+    config = aiosdk.s3.TransferConfig(multipart_threshold=100 * MIB, multipart_chunksize=5 * MIB, max_concurrency=1)
+    counted: list[int] = []
+    await s3.upload_file(path, "bucket", "key", Config=config, Callback=counted.append)
+    assert [each.operation for each in s3_server.seen] == ["PutObject"]
+    assert s3_server.body("key") == DATA
+    assert sum(counted) == len(DATA)
+
+
+async def test_a_source_that_has_more_than_it_says_is_uploaded_whole(s3: Any, s3_server: S3Server) -> None:
+    class Growing(io.BytesIO):
+        """As a log that is written to meanwhile."""
+
+        grown = False
+
+        def tell(self) -> int:
+            return min(super().tell(), 1000)
+
+    for size in (5000, 11 * MIB):
+        await s3.upload_fileobj(Growing(DATA[:size]), "bucket", "key", Config=PARTS)
+        assert s3_server.body("key") == DATA[:size]
+
+
+async def test_the_position_of_a_file_is_where_reading_would_have_left_it(
+    s3: Any, s3_server: S3Server, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "file"
+    await asyncio.to_thread(path.write_bytes, DATA)
+    file: Any = await asyncio.to_thread(open, path, "r+b")
+    await asyncio.to_thread(file.seek, 1000)
+    await s3.upload_fileobj(file, "bucket", "key", Config=PARTS)
+    assert s3_server.body("key") == DATA[1000:]
+    assert await asyncio.to_thread(file.tell) == len(DATA)
+    assert not file.closed
+    await asyncio.to_thread(file.close)
+    buffer = io.BytesIO(DATA)
+    buffer.seek(10)
+    await s3.upload_fileobj(buffer, "bucket", "key", Config=PARTS)
+    assert s3_server.body("key") == DATA[10:]
+    assert buffer.tell() == len(DATA)
+
+
+async def test_an_object_is_uploaded_from_another_ones_body(s3: Any, s3_server: S3Server) -> None:
+    s3_server.put("source", DATA)
+    answer = await s3.get_object(Bucket="bucket", Key="source")
+    await s3.upload_fileobj(answer["Body"], "bucket", "key", Config=PARTS)
+    assert s3_server.body("key") == DATA
+
+
+async def test_resources_upload_too_and_drop_what_they_had_loaded(s3_server: S3Server, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "file"
+    await asyncio.to_thread(path.write_bytes, b"file")
+    async with aiosdk.Session(**KEYS, endpoint_url=s3_server.url) as session:
+        bucket = (await session.resource("s3")).Bucket("bucket")
+        await bucket.upload_fileobj(b"bytes", "key")
+        assert s3_server.body("key") == b"bytes"
+        obj = await bucket.Object("key").load()
+        await obj.upload_file(path, ExtraArgs={"ContentType": "text/plain"})
+        with pytest.raises(aiosdk.NotLoadedError, match="upload_file"):
+            _ = obj.content_length
+        assert (await obj.load()).content_type == "text/plain"
+        await bucket.upload_file(path, "other")
+        await obj.upload_fileobj(b"again")
+    assert s3_server.body("key") == b"again"
+    assert s3_server.body("other") == b"file"
+
+
+# Progress
+
+
+@pytest.mark.parametrize("size", [0, 1, 5 * MIB, 11 * MIB])
+async def test_callbacks_are_told_each_byte_once_although_a_part_is_sent_twice(
+    size: int, s3: Any, s3_server: S3Server
+) -> None:
+    s3_server.faults.add(refuse(503, "SlowDown"), operation="UploadPart", part=1)
+    counted: list[int] = []
+
+    async def count(more: int) -> None:
+        await asyncio.sleep(0)
+        counted.append(more)
+
+    await s3.upload_fileobj(DATA[:size], "bucket", "key", Config=PARTS, Callback=count)
+    assert sum(counted) == size
+    assert all(each > 0 for each in counted)
+
+
+async def test_what_a_callback_raises_ends_the_upload(s3: Any, s3_server: S3Server) -> None:
+    def refuse_to_count(_: int) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS, Callback=refuse_to_count)
+    assert s3_server.open_uploads() == []
+    assert s3_server.operations["AbortMultipartUpload"] == 1
+
+
+# What goes wrong
+
+
+async def test_an_error_says_which_part_of_what_and_aborts(s3: Any, s3_server: S3Server) -> None:
+    s3_server.faults.add(refuse(403, "AccessDenied"), operation="UploadPart", part=2, times=None)
+    with pytest.raises(S3UploadFailedError, match=r"part 2 of 3.*to s3://bucket/key") as caught:
+        await s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS)
+    assert isinstance(caught.value, ClientError)
+    assert caught.value.response["Error"]["Code"] == "AccessDenied"
+    assert caught.value.operation_name == "UploadPart"
+    assert isinstance(caught.value.__cause__, ClientError)
+    twin = pickle.loads(pickle.dumps(caught.value))
+    assert twin.response["Error"] == caught.value.response["Error"]
+    assert s3_server.open_uploads() == []
+
+
+async def test_a_failure_to_abort_is_told_with_the_error(s3: Any, s3_server: S3Server) -> None:
+    s3_server.faults.add(refuse(403, "AccessDenied"), operation="UploadPart", times=None)
+    s3_server.faults.add(refuse(500, "InternalError"), operation="AbortMultipartUpload", times=None)
+    with pytest.raises(S3UploadFailedError) as caught:
+        await s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS)
+    assert any("could not be aborted" in note for note in caught.value.__cause__.__notes__)
+
+
+async def test_a_part_that_arrives_damaged_is_sent_again(s3: Any, s3_server: S3Server) -> None:
+    s3_server.faults.add(refuse(400, "BadDigest"), operation="UploadPart", part=2)
+    s3_server.faults.add(say(x_amz_checksum_crc32="AAAAAA=="), operation="UploadPart", part=3)
+    await s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS)
+    assert s3_server.body("key") == DATA
+    assert s3_server.operations["UploadPart"] == 5
+
+
+async def test_a_part_that_always_arrives_damaged_is_an_error(s3: Any, s3_server: S3Server) -> None:
+    s3_server.faults.add(say(x_amz_checksum_crc32="AAAAAA=="), operation="UploadPart", part=3, times=None)
+    with pytest.raises(FlexibleChecksumError, match="part 3 of 3"):
+        await s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS)
+    assert s3_server.open_uploads() == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [stop_receiving(2 * MIB), stop_receiving(0), close("asked"), close("performed")],
+    ids=lambda each: each.name,
+)
+async def test_a_connection_that_breaks_is_made_up_for(fault: Any, s3: Any, s3_server: S3Server) -> None:
+    for part in (1, 3):
+        s3_server.faults.add(fault, operation="UploadPart", part=part)
+    await s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS)
+    assert s3_server.body("key") == DATA
+
+
+@pytest.mark.parametrize("part", [1, 3])
+async def test_an_answer_that_comes_before_the_body_was_taken_is_read(part: int, s3: Any, s3_server: S3Server) -> None:
+    s3_server.faults.add(refuse(403, "AccessDenied", early=True), operation="UploadPart", part=part, times=None)
+    with pytest.raises(S3UploadFailedError, match="AccessDenied"):
+        await s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS)
+    assert s3_server.open_uploads() == []
+
+
+@pytest.mark.parametrize("part", [1, 3])
+async def test_a_server_that_does_not_take_the_body_is_not_waited_for_for_ever(part: int, s3_server: S3Server) -> None:
+    fault = hang()
+    fault.receive_at_most = MIB
+    s3_server.faults.add(fault, operation="UploadPart", part=part, times=None)
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=0.5)
+    async with aiosdk.Session(**KEYS, endpoint_url=s3_server.url, config=config) as session:
+        s3 = await session.client("s3")
+        with pytest.raises(ReadTimeoutError, match=f"part {part} of"):
+            await s3.upload_fileobj(DATA * 2, "bucket", "key", Config=PARTS)
+        assert s3_server.open_uploads() == []
+    s3_server.release()
+
+
+async def test_a_completion_whose_answer_is_lost_is_no_failure(s3: Any, s3_server: S3Server) -> None:
+    s3_server.faults.add(close("performed"), operation="CompleteMultipartUpload")
+    await s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS)
+    assert s3_server.body("key") == DATA
+
+
+async def test_an_object_that_somebody_else_made_is_not_taken_for_ours(s3: Any, s3_server: S3Server) -> None:
+    s3_server.put("key", b"theirs")
+    s3_server.faults.add(refuse(500, "InternalError"), operation="CompleteMultipartUpload")
+    s3_server.faults.add(refuse(404, "NoSuchUpload"), operation="CompleteMultipartUpload", times=None)
+    with pytest.raises(S3UploadFailedError, match="NoSuchUpload"):
+        await s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS)
+
+
+async def test_a_file_that_becomes_shorter_is_no_object(s3: Any, s3_server: S3Server, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "file"
+    await asyncio.to_thread(path.write_bytes, DATA)
+
+    async def cut(_: int) -> None:
+        await asyncio.to_thread(os.truncate, path, 6 * MIB)
+
+    one = aiosdk.s3.TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB, use_threads=False)
+    with pytest.raises(FileChangedError, match=f"{len(DATA)} bytes, and ended after {6 * MIB}"):
+        await s3.upload_file(path, "bucket", "key", Config=one, Callback=cut)
+    assert s3_server.open_uploads() == []
+    assert not s3_server.store.find("bucket").has("key")
+
+
+async def test_a_failing_source_ends_the_upload(s3: Any, s3_server: S3Server) -> None:
+    async def half() -> AsyncIterator[bytes]:
+        yield DATA[: 7 * MIB]
+        raise ZeroDivisionError("the source is broken")
+
+    with pytest.raises(ZeroDivisionError, match="the source is broken"):
+        await s3.upload_fileobj(half(), "bucket", "key", Config=PARTS)
+    assert s3_server.open_uploads() == []
+
+
+MISTAKES: dict[str, tuple[Callable[[pathlib.Path], Any], type[Exception], str]] = {
+    "text": (lambda _: "text", TypeError, "upload_file"),
+    "text file": (lambda folder: (folder / "t").write_text("t") and (folder / "t").open(), TypeError, "binary mode"),
+    "text chunks": (lambda _: ["a"], TypeError, "gives text"),
+    "numbers": (lambda _: [1, 2], TypeError, "int objects"),
+    "nothing": (lambda _: None, ValueError, "Fileobj must implement read"),
+    "a number": (lambda _: 5, ValueError, "Fileobj must implement read"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+async def test_a_wrong_source_is_explained(name: str, s3: Any, s3_server: S3Server, tmp_path: pathlib.Path) -> None:
+    make, kind, text = MISTAKES[name]
+    source = await asyncio.to_thread(make, tmp_path)
+    with pytest.raises(kind, match=text):
+        await s3.upload_fileobj(source, "bucket", "key")
+    assert s3_server.seen == []
+    if hasattr(source, "close"):
+        await asyncio.to_thread(source.close)
+
+
+async def test_wrong_arguments_are_explained_before_anything_is_sent(
+    s3: Any, s3_server: S3Server, tmp_path: pathlib.Path
+) -> None:
+    with pytest.raises(ValueError, match="Filename must be a string or a path-like object"):
+        await s3.upload_file(b"path", "bucket", "key")
+    with pytest.raises(FileNotFoundError, match="missing"):
+        await s3.upload_file(tmp_path / "missing", "bucket", "key")
+    with pytest.raises(IsADirectoryError, match="upload_dir"):
+        await s3.upload_file(tmp_path, "bucket", "key")
+    with pytest.raises(ValueError, match="Invalid extra_args key 'Foo', must be one of: ACL"):
+        await s3.upload_fileobj(b"", "bucket", "key", ExtraArgs={"Foo": 1})
+    with pytest.raises(ValueError, match="must be greater than 0"):
+        await s3.upload_fileobj(b"", "bucket", "key", Config=aiosdk.s3.TransferConfig(max_concurrency=0))
+    with pytest.raises(TypeError, match="no transfer configuration"):
+        await s3.upload_fileobj(b"", "bucket", "key", Config={"max_concurrency": 1})
+    with pytest.raises(ValueError, match="There is no checksum 'FOO'"):
+        await s3.upload_fileobj(b"", "bucket", "key", ExtraArgs={"ChecksumAlgorithm": "foo"})
+    with pytest.raises(TypeError, match="cannot be called"):
+        await s3.upload_fileobj(b"", "bucket", "key", Callback=5)
+    assert s3_server.seen == []
+
+
+async def test_a_cancelled_creation_is_aborted_all_the_same(s3: Any, s3_server: S3Server) -> None:
+    s3_server.faults.add(hang(), operation="CreateMultipartUpload")
+    upload = asyncio.create_task(s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS))
+    await eventually(lambda: s3_server.seen)
+    upload.cancel()
+    await asyncio.sleep(0.05)
+    s3_server.release()
+    with pytest.raises(asyncio.CancelledError):
+        await upload
+    assert s3_server.open_uploads() == []
+    assert s3_server.operations["AbortMultipartUpload"] == 1
