@@ -43,6 +43,7 @@ built-in base that existing `except` clauses catch.
     +-- RepeatedTokenError (botocore PaginationError)
     +-- S3UploadFailedError (botocore ClientError)
     +-- RetriesExceededError
+    +-- UnexpectedRangeError
     +-- FileChangedError (RuntimeError)
     +-- TreeTransferError
     +-- BatchWriteError, BatchGetError (botocore ClientError)
@@ -105,6 +106,7 @@ __all__ = [
     "TreeNameError",
     "TreeRootError",
     "TreeTransferError",
+    "UnexpectedRangeError",
     "UnknownAPIVersionError",
     "UnknownOperationError",
     "UnknownPaginatorError",
@@ -495,6 +497,15 @@ class BatchGetError(AiosdkError, upstream.ClientError):
         self.items: dict[str, list[dict[str, Any]]] = kwargs.get("items", {})
         self.unprocessed: list[dict[str, Any]] = kwargs.get("unprocessed", [])
         self.response = {"Error": {"Code": "UnprocessedKeys", "Message": str(self)}}
+
+
+class UnexpectedRangeError(AiosdkError):
+    """Raised when a server answered a request for a range of an object with something else, which was not used."""
+
+    fmt = (
+        "Asked for {asked}, and the answer has {got}. The server, or a proxy before it, does not do ranges as S3 does: "
+        "a Config with a multipart_threshold above the object's size downloads it with one request."
+    )
 
 
 class PoolTimeoutError(AiosdkError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from aiosdk._transport.failures import body_error
@@ -44,6 +45,38 @@ class Body:
             if isinstance(failure, Exception):
                 raise body_error(failure, self.url) from failure
             raise
+
+    async def read_pieces(self, size: int, seconds: float) -> list[bytes]:
+        """Read bytes in the pieces in which they arrived, without joining them; nothing at the end.
+
+        Args:
+            size: How many bytes are enough. The last piece may go beyond.
+            seconds: When to give what has come so far, if that is something.
+        """
+        stream, pieces, until = self._stream, list[bytes](), None
+        try:
+            while size > 0 and not stream.at_eof():
+                piece, _ = await stream.readchunk()
+                if not piece:
+                    continue
+                pieces.append(piece)
+                size -= len(piece)
+                now = monotonic()
+                until = until or now + seconds
+                if now > until:
+                    break
+        except BaseException as failure:
+            if pieces and isinstance(failure, Exception):
+                return pieces  # the stream fails again when it is read again
+            self.close()
+            if isinstance(failure, Exception):
+                raise body_error(failure, self.url) from failure
+            raise
+        return pieces
+
+    def read_ahead(self, size: int) -> None:
+        """Let so many bytes come before they are read, at least."""
+        self._stream.set_read_chunk_size(size)
 
     async def iter_chunks(self) -> AsyncIterator[tuple[bytes, bool]]:
         """Give the bytes as they arrive; the flag is aiohttp's and always False here."""

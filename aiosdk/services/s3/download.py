@@ -1,0 +1,272 @@
+"""Downloads: an object's bytes into a file, in one request or in parts, several at once.
+
+The first request asks for the whole object. Its answer tells size, ETag and checksum, and has the bytes: those of a
+small object all of them, those of a large one until the end of its first part. So nothing is asked with `HeadObject`,
+as boto3 does; what is checked is of one version of the object all the same. The other parts are asked for by their
+range and `If-Match`, as is what is missing of a part whose body broke off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from aiosdk.exceptions import RetriesExceededError
+from aiosdk.services.s3.arguments import DOWNLOAD, check_arguments
+from aiosdk.services.s3.bandwidth import Bandwidth
+from aiosdk.services.s3.bodies import BREAKS, ObjectBody
+from aiosdk.services.s3.config import MiB, TransferConfig
+from aiosdk.services.s3.errors import doing, explain
+from aiosdk.services.s3.expected_checksum import ExpectedChecksum
+from aiosdk.services.s3.part_writer import PartWriter, Turns
+from aiosdk.services.s3.progress import Progress
+from aiosdk.services.s3.ranges import Part, Parts, Version
+from aiosdk.services.s3.sinks import sink_for_file, sink_for_path
+from aiosdk.services.s3.threads import Thread
+from aiosdk.services.s3.workers import run_workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aiosdk.services.s3.sinks import Sink
+
+# What is written by one call of the system: enough to pay for its way to a thread.
+BLOCK: Final = MiB
+# For a download that is kept slow, so that it is not fast and then stands still.
+_SLOW_BLOCK: Final = 64 * 1024
+_LONGEST_PAUSE: Final = 20.0
+
+
+async def download_file(
+    client: Any,
+    bucket: str,
+    key: str,
+    filename: Any,
+    arguments: Mapping[str, Any] | None,
+    callback: Callable[[int], Any] | None,
+    config: Any,
+    *,
+    progress: bool,
+) -> None:
+    """Download an object to a path."""
+    path: Any = os.fspath(filename) if hasattr(filename, "__fspath__") else filename
+    if not isinstance(path, str):
+        raise ValueError("Filename must be a string or a path-like object")  # noqa: TRY004 - boto3's
+    given, settings = check_arguments(arguments, DOWNLOAD, bucket), TransferConfig.of(config)
+    thread = Thread()
+    try:
+        async with Progress(callback, bar=progress, title=key) as shown:
+            sink = await thread.start(sink_for_path, path)
+            await _Download(client, bucket, key, given, settings, sink, thread, shown).run()
+    finally:
+        thread.close()
+
+
+async def download_fileobj(
+    client: Any,
+    bucket: str,
+    key: str,
+    fileobj: Any,
+    arguments: Mapping[str, Any] | None,
+    callback: Callable[[int], Any] | None,
+    config: Any,
+    *,
+    progress: bool,
+) -> None:
+    """Download an object into an open file."""
+    sink = sink_for_file(fileobj)
+    given, settings = check_arguments(arguments, DOWNLOAD, bucket), TransferConfig.of(config)
+    thread = Thread()
+    try:
+        async with Progress(callback, bar=progress, title=key) as shown:
+            await _Download(client, bucket, key, given, settings, sink, thread, shown).run()
+    finally:
+        thread.close()
+
+
+class _Download:
+    """One download, from the first request to the last byte written."""
+
+    def __init__(
+        self,
+        client: Any,
+        bucket: str,
+        key: str,
+        arguments: Mapping[str, Any],
+        settings: TransferConfig,
+        sink: Sink,
+        thread: Thread,
+        progress: Progress,
+    ) -> None:
+        self.client, self.request = client, {"Bucket": bucket, "Key": key, **arguments}
+        self.name = f"s3://{bucket}/{key}"
+        self.settings, self.sink, self.progress = settings, sink, progress
+        self.bandwidth = Bandwidth(settings.max_bandwidth)
+        self.turns = Turns(ordered=sink.is_ordered)
+        self._thread = thread
+
+    async def run(self) -> None:
+        """Do it, or leave nothing behind."""
+        try:
+            await self._get_all()
+            with doing(f"downloading {self.name}"):
+                self.expected.check()
+                await self.sink.commit(self._thread)
+        except BaseException:
+            await self.sink.give_up()
+            raise
+
+    async def _get_all(self) -> None:
+        answer = await self._first_answer()
+        version = self.version = Version.of(answer)
+        body = ObjectBody(answer, 0, version.size)
+        try:
+            self.progress.expect(version.size)
+            parts = self.parts = Parts(version.size, self._part_size(version))
+            self.expected = ExpectedChecksum(self.client, self.request, answer, parts.count)
+            if not parts.count:
+                await body.finish()
+            self._first: _Worker | None = _Worker(self, self._thread, body)
+            await run_workers(min(self.settings.concurrency, parts.count), self._work)
+        finally:
+            body.close()
+
+    async def _first_answer(self) -> dict[str, Any]:
+        with doing(f"downloading {self.name}"):
+            try:
+                return await self.client.get_object(**self.request)
+            except ClientError as error:
+                refused = error
+            if 400 <= _status(refused) < 500:
+                # boto3 asks with HeadObject first, and its users look for what that says: the code "404", say.
+                try:
+                    await self.client.head_object(**self.request)
+                except ClientError as error:
+                    raise error from refused
+            raise refused
+
+    def _part_size(self, version: Version) -> int | None:
+        """The size of the parts; None for one part, as of an object of which no version can be asked for."""
+        if version.size is None or version.etag is None or version.size < self.settings.multipart_threshold:
+            return None
+        return self.settings.multipart_chunksize
+
+    async def _work(self) -> None:
+        worker, self._first = self._first, None
+        if worker is not None:
+            await worker.run()
+            return
+        thread = Thread()
+        try:
+            await _Worker(self, thread, None).run()
+        finally:
+            thread.close()
+
+
+class _Worker:
+    """Gets parts, one after the other.
+
+    Args:
+        download: Of what.
+        thread: Writes what comes.
+        body: Is open already, if there is one.
+    """
+
+    def __init__(self, download: _Download, thread: Thread, body: ObjectBody | None) -> None:
+        self._download, self._thread, self._body = download, thread, body
+
+    async def run(self) -> None:
+        """Get parts until there are none."""
+        try:
+            while (part := self._download.parts.take()) is not None:
+                await self._get(part)
+        finally:
+            self._drop_body()
+
+    async def _get(self, part: Part) -> None:
+        """Get one part, to its last byte written."""
+        download = self._download
+        settings, ordered = download.settings, download.sink.is_ordered
+        what = download.name if download.parts.count == 1 else f"{part} of {download.name}"
+        checksum = download.expected.of_part()
+        writer = PartWriter(
+            download.sink,
+            self._thread,
+            download.turns,
+            part.number,
+            part.start,
+            settings.multipart_chunksize if ordered else BLOCK,
+            checksum,
+            download.progress,
+            what,
+        )
+        try:
+            end = await self._receive(part, writer, what)
+            await writer.finish()
+        finally:
+            await writer.stop()
+        download.expected.add(part, end - part.start, checksum)
+
+    async def _receive(self, part: Part, writer: PartWriter, what: str) -> int:
+        """Receive a part, going on where its body breaks off, and give where it ends."""
+        download, position, breaks = self._download, part.start, 0
+        most = BLOCK if download.settings.max_bandwidth is None else _SLOW_BLOCK
+        while part.end is None or position < part.end:
+            with doing(f"downloading {what}"):
+                body = await self._body_at(position, part)
+            try:
+                block = await body.read(most if part.end is None else min(most, part.end - position))
+            except BREAKS as error:
+                self._drop_body()
+                breaks += 1
+                if (
+                    part.end is None
+                    or download.version.etag is None
+                    or breaks >= download.settings.num_download_attempts
+                ):
+                    raise RetriesExceededError(what=what, attempts=breaks, last_exception=error) from error
+                await asyncio.sleep(random.random() * min(_LONGEST_PAUSE, 0.05 * 2**breaks))  # noqa: S311 - no secret
+                continue
+            if not block:
+                break
+            size = sum(map(len, block))
+            position += size
+            await download.bandwidth.take(size)
+            await writer.put(block)
+        if self._body is not None and self._body.position == self._body.end:
+            await self._body.finish()
+            self._body = None
+        return position
+
+    async def _body_at(self, position: int, part: Part) -> ObjectBody:
+        """Give the body that is open if it stands there, or ask for one from there to the end of a part."""
+        if self._body is not None and self._body.position == position:
+            return self._body
+        self._drop_body()
+        download, end = self._download, part.end
+        assert end is not None
+        try:
+            answer = await download.client.get_object(
+                **download.request, Range=f"bytes={position}-{end - 1}", IfMatch=download.version.etag
+            )
+        except ClientError as error:
+            if _status(error) == 412:
+                explain(error, "it was replaced by another object meanwhile: download it again")
+            raise
+        body = self._body = ObjectBody(answer, position, end)
+        download.version.check(answer, position, end)
+        return body
+
+    def _drop_body(self) -> None:
+        body, self._body = self._body, None
+        if body is not None:
+            body.close()
+
+
+def _status(error: ClientError) -> int:
+    response: Any = error.response
+    return response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
