@@ -297,7 +297,7 @@ def compile_deserializers(
     return one, of_map
 
 
-_deserialize, deserialize_item = compile_deserializers(Binary)
+_deserialize, _deserialize_item = compile_deserializers(Binary)
 
 
 def deserialize(value: Any) -> Any:
@@ -307,6 +307,15 @@ def deserialize(value: Any) -> Any:
     except Exception:  # noqa: S110 - it is not plain; what it is, is found out step by step
         pass
     return _explained(value)
+
+
+def deserialize_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Give Python's values of the attributes of an item, or of the members of a map."""
+    try:
+        return _deserialize_item(item)
+    except Exception:  # noqa: S110 - likewise
+        pass
+    return {name: _explained(value) for name, value in item.items()}
 
 
 def _explained(value: Any) -> Any:
