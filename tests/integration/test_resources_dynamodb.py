@@ -1,15 +1,18 @@
-"""DynamoDB's tables: our resources beside boto3's resources, and for items beside its client, on the same server."""
+"""DynamoDB's tables and their items: our resources beside boto3's, on the same server."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import boto3.dynamodb.conditions as THEIRS  # noqa: N812
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
 import aiosdk
+from aiosdk.dynamodb import Key
 from tests.support.side_by_side import both, collect, comparable, requests_of, side_by_side
 
 if TYPE_CHECKING:
@@ -27,8 +30,8 @@ SCHEMA: dict[str, Any] = {
 
 
 def key(number: int) -> dict[str, Any]:
-    """The key of an order, as DynamoDB spells it."""
-    return {"shop": {"S": "here"}, "number": {"N": str(number)}}
+    """The key of an order."""
+    return {"shop": "here", "number": number}
 
 
 async def make_tables(session: aiosdk.Session, count: int) -> tuple[Any, list[str]]:
@@ -118,20 +121,23 @@ async def test_no_more_tables_are_asked_for_than_are_wanted(ours: aiosdk.Session
     assert [json.loads(each.body) for each in sent] == [{"Limit": 1}]
 
 
-async def test_items_are_put_read_changed_and_deleted_as_the_client_does(ours: aiosdk.Session, theirs: Boto3) -> None:
+async def test_items_are_put_read_changed_and_deleted_as_in_boto3(ours: aiosdk.Session, theirs: Boto3) -> None:
     dynamodb, (mine, other) = await make_tables(ours, 2)
     table = dynamodb.Table(mine)
-    client = await asyncio.to_thread(theirs.client, "dynamodb")
+    their_table: Any = (await asyncio.to_thread(theirs.resource, "dynamodb")).Table(other)
 
     async def same(action: str, **params: Any) -> Any:
         result = await getattr(table, action)(**params)
-        expected = await asyncio.to_thread(getattr(client, action), TableName=other, **params)
+        expected = await asyncio.to_thread(getattr(their_table, action), **params)
         for each in (result, expected):  # moto tells the capacity unasked, with the name of the table
             each.pop("ConsumedCapacity", None)
         assert comparable(result) == comparable(expected)
         return result
 
-    items = [{**key(number), "paid": {"BOOL": number % 2 == 0}, "sum": {"N": "9.50"}} for number in range(9)]
+    items = [
+        {**key(number), "paid": number % 2 == 0, "sum": Decimal("9.50"), "tags": {"a", "b"}, "lines": [{"raw": b"x"}]}
+        for number in range(9)
+    ]
     for item in items:
         await same("put_item", Item=item)
     assert (await same("get_item", Key=key(3)))["Item"] == items[3]
@@ -139,30 +145,33 @@ async def test_items_are_put_read_changed_and_deleted_as_the_client_does(ours: a
     of_shop = {
         "KeyConditionExpression": "shop = :shop AND #n BETWEEN :low AND :high",
         "ExpressionAttributeNames": {"#n": "number"},
-        "ExpressionAttributeValues": {":shop": {"S": "here"}, ":low": {"N": "2"}, ":high": {"N": "5"}},
+        "ExpressionAttributeValues": {":shop": "here", ":low": 2, ":high": 5},
     }
     assert (await same("query", **of_shop))["Items"] == items[2:6]
     page = await same("query", **of_shop, Limit=2)
     assert (await same("query", **of_shop, ExclusiveStartKey=page["LastEvaluatedKey"]))["Items"] == items[4:6]
-    paid = {"FilterExpression": "paid = :yes", "ExpressionAttributeValues": {":yes": {"BOOL": True}}}
+    by_condition = {"KeyConditionExpression": THEIRS.Key("shop").eq("here") & THEIRS.Key("number").between(2, 5)}
+    assert (await same("query", **by_condition))["Items"] == items[2:6]
+    assert (await table.query(KeyConditionExpression=Key("shop").eq("here") & Key("number").gt(5)))["Count"] == 3
+    paid = {"FilterExpression": "paid = :yes", "ExpressionAttributeValues": {":yes": True}}
     assert (await same("scan", **paid))["Count"] == 5
-    change = {"UpdateExpression": "SET note = :note", "ExpressionAttributeValues": {":note": {"S": "late"}}}
+    change = {"UpdateExpression": "SET note = :note", "ExpressionAttributeValues": {":note": "late"}}
     new = await same("update_item", Key=key(3), ReturnValues="ALL_NEW", **change)
-    assert new["Attributes"] == {**items[3], "note": {"S": "late"}}
+    assert new["Attributes"] == {**items[3], "note": "late"}
     old = await same("delete_item", Key=key(3), ReturnValues="ALL_OLD")
-    assert old["Attributes"]["note"] == {"S": "late"}
+    assert old["Attributes"]["note"] == "late"
     assert (await same("scan"))["Count"] == 8
 
 
-async def test_batches_of_items_are_written_and_read_as_the_client_does(ours: aiosdk.Session, theirs: Boto3) -> None:
+async def test_batches_of_items_are_written_and_read_as_in_boto3(ours: aiosdk.Session, theirs: Boto3) -> None:
     dynamodb, (first, second) = await make_tables(ours, 2)
-    client = await asyncio.to_thread(theirs.client, "dynamodb")
+    other: Any = await asyncio.to_thread(theirs.resource, "dynamodb")
     puts = [{"PutRequest": {"Item": key(number)}} for number in range(25)]
     written = {"RequestItems": {first: puts}}
-    answer = await both(dynamodb.batch_write_item(**written), lambda: client.batch_write_item(**written))
+    answer = await both(dynamodb.batch_write_item(**written), lambda: other.batch_write_item(**written))
     assert answer["UnprocessedItems"] == {}
     wanted = {"RequestItems": {first: {"Keys": [key(1), key(24), key(99)]}, second: {"Keys": [key(1)]}}}
-    answer = await both(dynamodb.batch_get_item(**wanted), lambda: client.batch_get_item(**wanted))
+    answer = await both(dynamodb.batch_get_item(**wanted), lambda: other.batch_get_item(**wanted))
     assert len(answer["Responses"][first]) == 2
     assert answer["Responses"][second] == []
 
@@ -172,7 +181,7 @@ async def test_reading_items_keeps_the_tables_data_and_writing_drops_them(ours: 
     table = await dynamodb.Table(name).load()
     await table.get_item(Key=key(1))
     await table.scan()
-    condition = {"KeyConditionExpression": "shop = :shop", "ExpressionAttributeValues": {":shop": {"S": "here"}}}
+    condition = {"KeyConditionExpression": "shop = :shop", "ExpressionAttributeValues": {":shop": "here"}}
     await table.query(**condition)
     assert table.item_count == 0
     await table.put_item(Item=key(1))
@@ -188,7 +197,8 @@ async def test_errors_are_those_of_the_client(ours: aiosdk.Session, theirs: Boto
     await table.put_item(Item=key(1))
     with pytest.raises(exceptions.ConditionalCheckFailedException) as caught:
         await table.put_item(Item=key(1), ConditionExpression="attribute_not_exists(shop)")
-    client = await asyncio.to_thread(theirs.client, "dynamodb")
+    other: Any = await asyncio.to_thread(theirs.resource, "dynamodb")
+    client = other.meta.client
     with pytest.raises(client.exceptions.ConditionalCheckFailedException) as expected:
         await asyncio.to_thread(
             client.put_item, TableName=name, Item=key(1), ConditionExpression="attribute_not_exists(shop)"

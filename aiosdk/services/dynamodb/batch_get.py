@@ -38,8 +38,10 @@ async def batch_get(client: Any, requested: Mapping[str, Iterable[Item] | Mappin
     asked: Asked = {}
     for table, request in requested.items():
         how = cast("dict[str, Any]", request) if isinstance(request, Mapping) else {"Keys": request}
-        keys = list(cast("Iterable[Item]", how.get("Keys", ())))
-        distinct = {identity_of(key, sorted(key), python=python) + tuple(sorted(key)): key for key in keys}
+        distinct: dict[tuple[Any, ...], Item] = {}
+        for key in cast("Iterable[Item]", how.get("Keys", ())):
+            names = sorted(key)
+            distinct.setdefault((*names, *identity_of(key, names, python=python)), key)
         asked[table] = {**how, "Keys": list(distinct.values())}
     found: dict[str, list[Any]] = {table: [] for table in asked}
     left = dict(enumerate(_chunks(asked)))
