@@ -55,7 +55,7 @@ def ids(requests: list[dict[str, Any]]) -> list[str]:
 
 
 def written(server: Table) -> list[str]:
-    return sorted(json.loads(key)["S"] for key in server.writes)
+    return sorted(json.loads(key)["S"] for key in list(server.writes))
 
 
 async def test_ten_thousand_items_from_fifty_tasks_are_all_there_and_none_is_written_twice(

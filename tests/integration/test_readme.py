@@ -1,4 +1,4 @@
-"""Every Python block of the README and of the migration page runs, against a local AWS."""
+"""Every Python block of the README and of the pages for users runs, against a local AWS."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.integration.conftest import KEYS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+TRANSFERS = (ROOT / "docs" / "transfers.md").read_text()
 MIGRATION = (ROOT / "docs" / "migration.md").read_text()
 
 WITH_A_SESSION = """
@@ -36,11 +37,12 @@ def blocks(page: str) -> list[str]:
 
 
 @pytest.fixture
-def run(aws: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(aws: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run a block, which may take a session for granted; give what it prints. It may write nothing to stderr."""
     for name, value in KEYS.items():
         monkeypatch.setenv({"region_name": "AWS_DEFAULT_REGION"}.get(name, name.upper()), value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     s3 = boto3.resource("s3", **KEYS, endpoint_url=aws)
     bucket = s3.create_bucket(Bucket="logs")
     bucket.put_object(Key="2026/a.gz", Body=b"x" * 48213, ContentType="application/gzip")
@@ -49,9 +51,8 @@ def run(aws: str, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def run_block(block: str) -> str:
         program = block if "asyncio.run(" in block else WITH_A_SESSION.format(textwrap.indent(block, " " * 8))
-        done = subprocess.run(
-            [sys.executable, "-X", "dev", "-W", "error", "-c", program], capture_output=True, text=True, check=False
-        )
+        command = [sys.executable, "-X", "dev", "-W", "error", "-c", program]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         return done.stdout
@@ -77,6 +78,20 @@ def test_the_block_on_resources_loads_puts_lists_and_deletes(run: Run, aws: str)
     assert keys(aws) == {"2026/a.gz": 3, "2025/b.gz": 2}
 
 
+def test_the_block_on_transfers_downloads_uploads_and_copies(run: Run, aws: str, tmp_path: Path) -> None:
+    assert run(next(each for each in blocks(README) if "upload_fileobj" in each)) == ""
+    length = sum(len(f"{number}\n") for number in range(1000))
+    assert keys(aws).items() >= {"2026/b.gz": 48213, "numbers": length, "copy": length}.items()
+    assert (tmp_path / "a.gz").read_bytes() == b"x" * 48213
+
+
+def test_the_page_on_transfers_begins_with_a_source_of_unknown_length(run: Run, aws: str, tmp_path: Path) -> None:
+    printed = run(blocks(TRANSFERS)[0])
+    assert sum(int(line.removesuffix(" bytes")) for line in printed.splitlines()) == keys(aws)["rows.csv"]
+    assert (tmp_path / "rows.csv").read_bytes() == "".join(f"{number}\n" for number in range(1000)).encode()
+    assert keys(aws)["copy.csv"] == keys(aws)["rows.csv"]
+
+
 def test_the_migration_page_begins_with_a_user_and_its_attributes(run: Run) -> None:
     assert re.fullmatch(r"arn:aws:iam::\d+:user/ada 20\S+ \S+\nada 0\n", run(blocks(MIGRATION)[0]))
 
@@ -86,7 +101,7 @@ def test_a_bucket_can_be_annotated(run: Run) -> None:
 
 
 def test_no_block_is_left_out() -> None:
-    assert (len(blocks(README)), len(blocks(MIGRATION))) == (2, 2)
+    assert (len(blocks(README)), len(blocks(MIGRATION)), len(blocks(TRANSFERS))) == (3, 2, 1)
 
 
 def test_a_whole_program_stands_by_line_20() -> None:

@@ -15,7 +15,7 @@ from aiosdk.services.s3 import arguments as args
 from aiosdk.services.s3.bandwidth import Bandwidth
 from aiosdk.services.s3.buffers import make_buffer
 from aiosdk.services.s3.checksums import WholeCRC, algorithm_of, as_text, can_be_of_whole, digest
-from aiosdk.services.s3.config import MAX_PARTS, TransferConfig
+from aiosdk.services.s3.config import MAX_PART_SIZE, MAX_PARTS, TransferConfig
 from aiosdk.services.s3.errors import doing
 from aiosdk.services.s3.multipart import MultipartUpload, multipart_upload
 from aiosdk.services.s3.pieces import InTurn
@@ -110,21 +110,25 @@ class Upload:
 
     async def run(self, source: Source, progress: Progress) -> None:
         """Upload a source."""
-        threshold, size = self._config.multipart_threshold, source.size
+        threshold, size = min(self._config.multipart_threshold, MAX_PART_SIZE), source.size
         with doing(f"uploading {source.name} to s3://{self.bucket}/{self.key}"):
             if size is not None and size >= threshold:
                 await self._in_parts(source, memoryview(b""), progress)
                 return
             if isinstance(source, Memory):
                 await self._at_once(source.slice(threshold), progress)
-            elif isinstance(source, FileOnDisk) and source.size > self._config.concurrency * self._config.part_size(0):
-                await self._as_file(source, progress)  # it would take more memory than its parts
+            elif isinstance(source, FileOnDisk) and source.size > self._most_memory():
+                await self._as_file(source, progress)
             else:
-                await self._measured(source, progress)
+                await self._measured(source, min(threshold, self._most_memory()), progress)
 
-    async def _measured(self, source: Source, progress: Progress) -> None:
+    def _most_memory(self) -> int:
+        """How much a source may take: what its parts would."""
+        return self._config.concurrency * self._config.part_size(0)
+
+    async def _measured(self, source: Source, threshold: int, progress: Progress) -> None:
         """Upload a source that may have more or less bytes than it says: those that come are what counts."""
-        threshold, size = self._config.multipart_threshold, source.size
+        size = source.size
         buffer = make_buffer(threshold if size is None else min(threshold, size + 1))
         filled = await source.fill(buffer)
         if filled == len(buffer) < threshold:
