@@ -179,6 +179,16 @@ async def test_a_callback_that_raises_ends_the_copy(server: S3Server) -> None:
     assert body_is(server, b"old")
 
 
+async def test_a_callback_that_awaits_something_cancelled_ends_the_copy(server: S3Server) -> None:
+    """The worker that called it is lost; an object without its part would be worse."""
+    gone = asyncio.get_running_loop().create_future()
+    gone.cancel()
+    async with client_of(server) as s3:
+        with pytest.raises(asyncio.CancelledError):
+            await s3.copy(SOURCE, "target", "copy", None, lambda _: gone, None, IN_PARTS)
+    assert body_is(server, b"old")
+
+
 async def test_an_upload_that_cannot_be_aborted_is_told_with_the_reason(server: S3Server) -> None:
     server.faults.add(refuse(403, "AccessDenied"), operation="UploadPartCopy", part=2)
     server.faults.add(refuse(403, "NotThatEither"), operation="AbortMultipartUpload")
@@ -216,7 +226,7 @@ async def test_cancelled_at_any_moment_nothing_is_left(server: S3Server) -> None
     chance = random.Random(4)
     async with client_of(server) as s3:
         cancelled, moments = 0, 100
-        while cancelled < (1000 if DEEP else 60):
+        while cancelled < (1000 if DEEP else 30):
             copying = asyncio.create_task(s3.copy(SOURCE, "target", "copy", Config=IN_PARTS))
             for _ in range(chance.randrange(moments)):
                 await asyncio.sleep(0 if chance.random() < 0.8 else 0.0005)
@@ -229,4 +239,4 @@ async def test_cancelled_at_any_moment_nothing_is_left(server: S3Server) -> None
             assert server.open_uploads() == []
             cancelled += not done
             moments = max(10, moments - done)  # however fast this machine is, most of them are cancelled
-        assert server.operations["AbortMultipartUpload"] > 10
+        assert server.operations["AbortMultipartUpload"] > 5

@@ -14,30 +14,42 @@ T = TypeVar("T")
 async def run_workers(count: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run `work()` in so many tasks at once. The first that fails ends the others; its error is raised.
 
-    Returns, or raises, when all of them have ended.
+    Returns, or raises, when all of them have ended. A `CancelledError` that comes out of the work itself, as from a
+    user's coroutine that awaits a cancelled task, is such an error: a worker less would mean work that nobody does.
     """
+    # An `asyncio.TaskGroup` overlooks that error, and cancels its owner when a task fails: up to Python 3.12 the owner
+    # counts as cancelled ever after, which confuses the `asyncio.timeout` around it.
     if count == 1:
         await work()
         return
-    failures: list[Exception] = []
-
-    async def watched() -> None:
-        try:
-            await work()
-        except Exception as error:
-            failures.append(error)
-            raise
-
+    tasks = [asyncio.create_task(work()) for _ in range(count)]
+    failed: asyncio.Task[None] | None = None
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(count):
-                group.create_task(watched())
-    except BaseExceptionGroup:
-        if not failures:
-            raise
-    if failures:
-        # Outside of `except`, so that the group is not told as its context.
-        raise failures[0]
+        pending = set(tasks)
+        while pending and failed is None:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            failed = next((task for task in done if task.cancelled() or task.exception() is not None), None)
+    finally:
+        await _end(tasks)
+    if failed is not None:
+        failed.result()
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait until they have ended, also when this is cancelled meanwhile; that counts afterwards."""
+    cancelled: asyncio.CancelledError | None = None
+    for task in tasks:
+        task.cancel()
+    while any(not task.done() for task in tasks):
+        try:
+            await asyncio.wait(tasks)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # seen, so that asyncio does not complain
+    if cancelled is not None:
+        raise cancelled
 
 
 async def finish(work: Awaitable[T]) -> T:
@@ -51,7 +63,7 @@ async def finish(work: Awaitable[T]) -> T:
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError as error:
-            if not task.done():
+            if not task.cancelled():
                 cancelled = error
         except Exception:  # noqa: S110 - it is raised below
             pass
