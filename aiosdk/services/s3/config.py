@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, Final
 
 MiB: Final = 1024 * 1024
@@ -12,6 +14,16 @@ MAX_PART_SIZE: Final = 5 * 1024 * MiB
 MAX_PARTS: Final = 10_000
 # Parts of a stream of unknown length double in size each so many parts: 8 TiB come out of parts of 8 MiB at first.
 _DOUBLING: Final = 1_000
+
+_NUMBERS: Final = (
+    "multipart_threshold",
+    "max_bandwidth",
+    "max_concurrency",
+    "multipart_chunksize",
+    "num_download_attempts",
+    "max_io_queue",
+    "io_chunksize",
+)
 
 
 @dataclass(frozen=True)
@@ -34,8 +46,10 @@ class TransferConfig:
         max_bandwidth: The most bytes per second that one transfer sends or receives; None for no limit.
         preferred_transfer_client: Without effect.
 
+    None stands for the default, as in boto3.
+
     Raises:
-        ValueError: A number is not above 0.
+        ValueError: A number is not above 0, or not whole where that makes no sense.
     """
 
     multipart_threshold: int = 8 * MiB
@@ -49,10 +63,13 @@ class TransferConfig:
     preferred_transfer_client: str = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("multipart_threshold", "max_concurrency", "multipart_chunksize", "num_download_attempts"):
-            _check(name, getattr(self, name))
-        if self.max_bandwidth is not None:
-            _check("max_bandwidth", self.max_bandwidth)
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is None:
+                value = field.default
+            if field.name in _NUMBERS and value is not None:
+                value = _check(field.name, value)
+            object.__setattr__(self, field.name, value)
 
     @property
     def concurrency(self) -> int:
@@ -87,9 +104,16 @@ class TransferConfig:
         return min(self.part_size(0) << (number - 1) // _DOUBLING, MAX_PART_SIZE)
 
 
-def _check(name: str, value: Any) -> None:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or value <= 0:
-        raise ValueError(f"Provided parameter {name} of value {value!r} must be greater than 0.")
+def _check(name: str, given: object) -> Any:
+    """Give a number as it is used; raise `ValueError` if it cannot be."""
+    value: Any = given if isinstance(given, Real) and given is not True else 0
+    if not value > 0:
+        raise ValueError(f"Provided parameter {name} of value {given!r} must be greater than 0.")
+    if name == "max_bandwidth" or (name == "multipart_threshold" and value == math.inf):  # which is never
+        return value
+    if value != value // 1:
+        raise ValueError(f"Provided parameter {name} of value {given!r} must be a whole number.")
+    return int(value)
 
 
 _DEFAULT: Final = TransferConfig()
