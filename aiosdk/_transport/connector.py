@@ -75,6 +75,11 @@ class Wire(ResponseHandler):
         """Wait until there is room in the buffer for writing."""
         await self._drain_helper()
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        # aiohttp calls this for each piece that is taken out of a body, and has its parser look for what it held back.
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     # aiohttp makes and cancels a timer for each piece of data. Here a connection has one, which looks when it goes off
     # whether the time for reading is up by then, or has been put off.
 
