@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # What may be on its way from the socket while a block is written.
-READ_AHEAD: Final = 512 * 1024
+READ_AHEAD: Final = 1024 * 1024
 # A slow body is written, and told of, as often as this.
 _SECONDS: Final = 0.25
 

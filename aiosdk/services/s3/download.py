@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from aiosdk.services.s3.sinks import Sink
 
 # What is written by one call of the system: enough to pay for its way to a thread.
-BLOCK: Final = MiB
+BLOCK: Final = 2 * MiB
 # For a download that is kept slow, so that it is not fast and then stands still.
 _SLOW_BLOCK: Final = 64 * 1024
 _LONGEST_PAUSE: Final = 20.0
@@ -53,9 +53,7 @@ async def download_file(
     progress: bool,
 ) -> None:
     """Download an object to a path."""
-    path: Any = os.fspath(filename) if hasattr(filename, "__fspath__") else filename
-    if not isinstance(path, str):
-        raise ValueError("Filename must be a string or a path-like object")  # noqa: TRY004 - boto3's
+    path = _path(filename)
     given, settings = check_arguments(arguments, DOWNLOAD, bucket), TransferConfig.of(config)
     thread = Thread()
     try:
@@ -86,6 +84,16 @@ async def download_fileobj(
             await _Download(client, bucket, key, given, settings, sink, thread, shown).run()
     finally:
         thread.close()
+
+
+def _path(filename: Any) -> str:
+    try:
+        path = os.fspath(filename)
+    except TypeError:
+        path = None
+    if not isinstance(path, str):
+        raise ValueError("Filename must be a string or a path-like object")  # noqa: TRY004 - boto3's
+    return path
 
 
 class _Download:
