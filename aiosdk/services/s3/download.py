@@ -86,9 +86,9 @@ async def download_fileobj(
         thread.close()
 
 
-def _path(filename: Any) -> str:
+def _path(filename: str | os.PathLike[str]) -> str:
     try:
-        path = os.fspath(filename)
+        path: object = os.fspath(filename)
     except TypeError:
         path = None
     if not isinstance(path, str):
