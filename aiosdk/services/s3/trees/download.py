@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,8 @@ class Download(TreeRun):
         self._files_above: list[str] = []
         """Objects whose keys the present key begins with, the shortest first."""
         self._target: Target
-        self._unfinished = (f".{number}-{os.getpid()}{LEFT_BEHIND}" for number in count())
+        run = secrets.token_hex(6)
+        self._unfinished = (f".{run}-{number}{LEFT_BEHIND}" for number in count())
 
     def _open_root(self, path: str) -> str:
         root = target_root(path)
