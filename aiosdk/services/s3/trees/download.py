@@ -7,7 +7,6 @@ import secrets
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from aiosdk import _off_loop
 from aiosdk.exceptions import TreeRootError
 from aiosdk.services.s3.trees.compare import SSE_C, content_difference, difference
 from aiosdk.services.s3.trees.jobs import to_its_end
@@ -60,9 +59,8 @@ class Download(TreeRun):
                 self._put_aside(local)
             elif local is not None and self._settings.delete:
                 self._surplus.append(local)
-        ready = (
-            await _off_loop.call(self._target.make_ready, [each.relative for _, each, _ in wanted]) if wanted else []
-        )
+        names = [each.relative for _, each, _ in wanted]
+        ready = await to_its_end(self._target.make_ready, names) if names else []
         for (local, remote, why), problem in zip(wanted, ready, strict=True):
             if problem is not None:
                 self._fail(remote.relative, remote.size, problem)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from aiosdk import _off_loop
 from aiosdk.services.s3.progress import Progress
-from aiosdk.services.s3.trees.jobs import Jobs
+from aiosdk.services.s3.trees.jobs import Jobs, to_its_end
 from aiosdk.services.s3.trees.listing import ObjectListing, OutOfOrderError, RemoteObject
 from aiosdk.services.s3.trees.merge import Batches, Merged, Nothing
 from aiosdk.services.s3.trees.names import path_of
@@ -43,7 +42,7 @@ class TreeRun(ABC):
     async def run(self) -> TreeResult:
         """Do it all. Raises what the walk or the listing raises; what fails for one file is in the result."""
         settings = self._settings
-        self._root = await _off_loop.call(self._open_root, settings.path)
+        self._root = await to_its_end(self._open_root, settings.path)
         self._progress = Progress(settings.callback, bar=settings.progress, title=settings.prefix or settings.bucket)
         try:
             async with self._progress, Jobs(settings.concurrency) as jobs:

@@ -1,0 +1,254 @@
+"""`sync`: what is deleted, what a dry run tells, what failures and odd servers do to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from aiosdk.exceptions import TreeRootError, TreeTransferError
+from aiosdk.s3 import TransferConfig
+from tests.support.s3_faults import refuse
+from tests.support.trees import bucket, changed, keys, make_tree, off_loop, read_tree, s3_server, stored  # noqa: F401
+from tests.support.waiting import nothing_is_left  # noqa: F401 - a fixture for each test
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.s3_server import S3Server
+
+# ruff: noqa: F811 - the fixtures again, as arguments
+
+MIB = 1024 * 1024
+SMALL_PARTS = TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB)
+NOW = int(time.time()) - 1000
+
+
+async def test_a_dry_run_changes_nothing_and_tells_everything(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
+    await make_tree(tmp_path / "t", {"a": b"1", "same": b"2"})
+    s3_server.put("same", b"2")
+    s3_server.put("gone", b"3")
+    s3_server.put("../evil", b"3")
+
+    result = await bucket.sync(tmp_path / "t", direction="up", delete=True, dry_run=True, exclude="*evil")
+    assert repr(result) == "<TreeResult up (dry run): done=1, skipped=1, deleted=1, failed=0, 1 bytes>"
+    assert (keys(result.done), keys(result.deleted)) == (["a"], ["gone"])
+
+    result = await bucket.sync(tmp_path / "new", direction="down", delete=True, dry_run=True, raise_failures=False)
+    assert (keys(result.done), keys(result.failed)) == (["gone", "same"], ["../evil"])
+    result = await bucket.sync(tmp_path / "t", direction="down", delete=True, dry_run=True, raise_failures=False)
+    assert [each.path for each in result.deleted] == [str(tmp_path / "t" / "a")]
+
+    assert await read_tree(tmp_path / "t") == {"a": b"1", "same": b"2"}
+    assert not await off_loop((tmp_path / "new").exists)
+    assert s3_server.operations == {"ListObjectsV2": 3}
+
+
+async def test_deleting_up_takes_what_is_not_here(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
+    await make_tree(tmp_path / "t", {"keep": b"1", "a/keep": b"2"})
+    for key in ("p/keep", "p/gone", "p/a/gone", "p/z/gone", "p/excluded.log", "pp/other", "other"):
+        changed(s3_server, key, b"1", NOW + 2000)
+    s3_server.put("p/a/", b"")
+
+    result = await bucket.sync(tmp_path / "t", "p", direction="up", delete=True, exclude="*.log")
+
+    assert keys(result.deleted) == ["p/a/gone", "p/gone", "p/z/gone"]
+    assert sorted(stored(s3_server)) == ["other", "p/a/", "p/a/keep", "p/excluded.log", "p/keep", "pp/other"]
+    assert s3_server.operations["DeleteObjects"] == 1
+
+
+async def test_without_delete_nothing_is_deleted(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
+    await make_tree(tmp_path / "t", {"here": b"1"})
+    s3_server.put("there", b"2")
+
+    await bucket.sync(tmp_path / "t", direction="down")
+    await make_tree(tmp_path / "t", {"new": b"1"})
+    await off_loop((tmp_path / "t" / "there").unlink)
+    await bucket.sync(tmp_path / "t", direction="up")
+
+    assert sorted(stored(s3_server)) == ["here", "new", "there"]
+    assert sorted(await read_tree(tmp_path / "t")) == ["here", "new"]
+
+
+async def test_deleting_down_takes_files_and_the_directories_that_become_empty(
+    bucket: Any, s3_server: S3Server, tmp_path: Path
+) -> None:
+    root = tmp_path / "t"
+    await make_tree(root, {"keep": b"1", "gone": b"1", "a/b/gone": b"1", "a/keep.log": b"1", "c/d/gone": b"1"})
+    await off_loop(os.makedirs, root / "empty")
+    s3_server.put("keep", b"1")
+
+    result = await bucket.sync(root, direction="down", delete=True, exclude="*.log")
+
+    assert [each.path for each in result.deleted] == [str(root / each) for each in ("a/b/gone", "c/d/gone", "gone")]
+    assert sorted(await read_tree(root)) == ["a/keep.log", "keep"]
+    assert sorted(await off_loop(os.listdir, root)) == ["a", "empty", "keep"], "what was empty before stays"
+
+
+async def test_a_thousand_keys_go_in_a_request_and_those_that_stay_are_told(
+    bucket: Any, s3_server: S3Server, tmp_path: Path
+) -> None:
+    for number in range(2100):
+        s3_server.put(f"k{number:04}", b"")
+    s3_server.put("odd\x01", b"")
+    await off_loop((tmp_path / "t").mkdir)
+    answer, client = bucket.meta.client.delete_objects, bucket.meta.client
+
+    async def some_stay(**params: Any) -> Any:
+        kept = [each for each in params["Delete"]["Objects"] if each["Key"].endswith("77")]
+        params["Delete"]["Objects"] = [each for each in params["Delete"]["Objects"] if each not in kept]
+        response = await answer(**params)
+        errors = [{**each, "Code": "AccessDenied", "Message": "Access Denied"} for each in kept]
+        return {**response, "Errors": errors}
+
+    client.delete_objects = some_stay
+    with pytest.raises(TreeTransferError, match="21 of 21 files") as raised:
+        await bucket.sync(tmp_path / "t", direction="up", delete=True)
+
+    result = raised.value.result
+    assert s3_server.operations["DeleteObjects"] == 3
+    assert s3_server.operations["DeleteObject"] == 1, "XML cannot say it"
+    assert len(result.deleted) == 2080
+    assert sorted(stored(s3_server)) == keys(result.failed) == [f"k{number:04}" for number in range(77, 2100, 100)]
+    assert all(isinstance(each.error, ClientError) and "AccessDenied" in each.why for each in result.failed)
+
+
+async def test_what_cannot_be_uploaded_stops_nothing_else(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
+    await make_tree(tmp_path / "t", {name: name.encode() for name in "abcdef"})
+    s3_server.faults.add(refuse(403, "AccessDenied"), operation="PutObject", key="c", times=None)
+    await off_loop((tmp_path / "t" / "e").chmod, 0)
+
+    with pytest.raises(TreeTransferError) as raised:
+        await bucket.upload_dir(tmp_path / "t", "")
+
+    error = raised.value
+    assert re.match(r"1 of 6 files could not be uploaded\. The first: 'c': .*AccessDenied.*run it again", str(error))
+    assert error.__cause__ is error.failed[0].error
+    assert keys(error.failed) == ["c"]
+    assert keys(error.result.done) == ["a", "b", "d", "e", "f"]
+
+    s3_server.forget()
+    result = await bucket.upload_dir(tmp_path / "t", "", raise_failures=False)
+    assert keys(result.done) == ["c"]
+    result.raise_for_failures()
+
+
+async def test_what_cannot_be_downloaded_stops_nothing_else(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
+    for key in "abc":
+        s3_server.put(key, key.encode())
+    s3_server.faults.add(refuse(403, "AccessDenied"), operation="GetObject", key="b", times=None)
+    await make_tree(tmp_path, {"b": b"old"})
+
+    result = await bucket.download_dir("", tmp_path, raise_failures=False)
+
+    assert keys(result.failed) == ["b"]
+    tree = await read_tree(tmp_path)
+    assert {name: tree[name] for name in "abc"} == {"a": b"a", "b": b"old", "c": b"c"}
+
+
+async def test_names_that_no_key_can_have_fail_alone(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
+    await make_tree(tmp_path / "t", {"good": b"", "\udcff": b"", "\udcfe/x": b""})
+
+    result = await bucket.upload_dir(tmp_path / "t", "x" * 1020, raise_failures=False)
+
+    assert [(each.key, each.error is not None) for each in result.failed] == [(None, True)] * 3
+    assert sorted(re.findall("UTF-8|1,025 bytes", " ".join(each.why for each in result.failed))) == [
+        "1,025 bytes",
+        "UTF-8",
+        "UTF-8",
+    ]
+
+
+async def test_nothing_is_in_flight_beyond_the_concurrency(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
+    files = {f"small/{number:03}": b"x" for number in range(60)}
+    files |= {"large/1": bytes(21 * MIB), "small/030x": bytes(21 * MIB)}
+    await make_tree(tmp_path / "t", files)
+
+    await bucket.upload_dir(tmp_path / "t", Config=SMALL_PARTS, concurrency=4)
+    transfers = ("PutObject", "UploadPart", "CreateMultipartUpload", "CompleteMultipartUpload")
+    assert s3_server.operations["UploadPart"] == 10
+    assert s3_server.peak_active <= 5, "one of them may list"
+    assert max(s3_server.peak_operations[each] for each in transfers) <= 4
+
+    s3_server.forget()
+    s3_server.peak_active = 0
+    await bucket.download_dir("", tmp_path / "u", Config=SMALL_PARTS, concurrency=4)
+    assert s3_server.peak_active <= 5
+    assert await read_tree(tmp_path / "u") == files
+
+
+async def test_the_first_file_goes_while_the_listing_goes_on(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
+    for number in range(2500):
+        s3_server.put(f"{number:04}", b"")
+
+    await bucket.download_dir("", tmp_path / "t", include="00*")
+
+    order = [each.operation for each in s3_server.seen]
+    assert order.count("ListObjectsV2") == 3
+    assert order.index("GetObject") < len(order) - order[::-1].index("ListObjectsV2") - 1
+
+
+async def test_a_server_that_lists_in_no_order_is_understood(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
+    names = [f"{number:02}" for number in range(40)]
+    await make_tree(tmp_path / "t", dict.fromkeys(names, b"x"))
+    for name in [*names, "gone", "00gone"]:
+        changed(s3_server, f"p/{name}", b"x", NOW + 2000)
+    client, ordered = bucket.meta.client, bucket.meta.client.list_objects_v2
+
+    async def shuffled(**params: Any) -> Any:
+        """Pages of ten: some first that are in order."""
+        page = await ordered(**{name: value for name, value in params.items() if name != "ContinuationToken"})
+        every = [*page["Contents"][:8], *reversed(page["Contents"][8:])]
+        start = int(params.get("ContinuationToken", "0"))
+        more = start + 10 < len(every)
+        following = {"IsTruncated": more, "NextContinuationToken": str(start + 10) if more else None}
+        return {**page, "Contents": every[start : start + 10], **following}
+
+    client.list_objects_v2 = shuffled
+    result = await bucket.sync(tmp_path / "t", "p", direction="up", delete=True)
+
+    assert keys(result.deleted) == ["p/00gone", "p/gone"]
+    assert sorted(stored(s3_server)) == [f"p/{name}" for name in names]
+    assert len(result.skipped) + len(result.done) == 40
+
+    s3_server.put("p/a", b"1")
+    s3_server.put("p/a/b", b"1")
+    result = await bucket.sync(tmp_path / "u", "p", direction="down", delete=True, raise_failures=False)
+    assert sorted(await read_tree(tmp_path / "u")) == [*names, "a"]
+    assert keys(result.failed) == ["p/a/b"]
+
+
+async def test_two_runs_at_once_do_not_disturb_each_other(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
+    files = {f"{number % 7}/{number}": str(number).encode() for number in range(100)}
+    for name, body in files.items():
+        s3_server.put(name, body)
+
+    await asyncio.gather(*[bucket.download_dir("", tmp_path / "t") for _ in range(3)])
+
+    assert await read_tree(tmp_path / "t") == files
+
+
+async def test_a_source_that_is_not_there_is_an_error_and_deletes_nothing(
+    bucket: Any, s3_server: S3Server, tmp_path: Path
+) -> None:
+    s3_server.put("p/a", b"1")
+    await make_tree(tmp_path, {"file": b"1"})
+    for delete in (False, True):
+        with pytest.raises(TreeRootError, match=r"There is no directory .*missing") as raised:
+            await bucket.sync(tmp_path / "missing", "p", direction="up", delete=delete)
+        assert isinstance(raised.value, FileNotFoundError)
+        with pytest.raises(NotADirectoryError, match="upload_file"):
+            await bucket.sync(tmp_path / "file", "p", direction="up", delete=delete)
+    with pytest.raises(TreeRootError, match="There is nothing under s3://bucket/typo/"):
+        await bucket.sync(tmp_path, "typo", direction="down", delete=True)
+    with pytest.raises(NotADirectoryError, match="is no directory"):
+        await bucket.download_dir("p", tmp_path / "file")
+
+    assert sorted(stored(s3_server)) == ["p/a"]
+    assert await read_tree(tmp_path) == {"file": b"1"}
+    assert (await bucket.sync(tmp_path / "new", "typo", direction="down", delete=True)).done == ()
