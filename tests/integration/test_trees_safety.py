@@ -233,6 +233,6 @@ async def test_what_is_no_file_here_keeps_its_object(bucket: Any, s3_server: S3S
 
 
 async def test_what_a_killed_download_left_is_not_uploaded(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
-    await make_tree(tmp_path / "t", {".1234-5.aiosdk-part": b"half", "a": b"1"})
+    await make_tree(tmp_path / "t", {".1234-5.aiosdk-part": b"half", "b/.1-2.aiosdk-part.0a1B2c": b"half", "a": b"1"})
 
     assert keys((await bucket.upload_dir(tmp_path / "t")).done) == ["a"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import importlib.util
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,6 @@ def s3_server() -> Iterator[S3Server]:
 async def bucket(s3_server: S3Server, make_session: Callable[..., aiosdk.Session]) -> AsyncIterator[Any]:
     async with make_session(endpoint_url=s3_server.url) as session:
         made = (await session.resource("s3")).Bucket("bucket")
-        give_transfers(made.meta.client)
         yield made
 
 
@@ -77,42 +75,3 @@ async def off_loop(func: Any, *args: Any, **kwargs: Any) -> Any:
 
 def keys(entries: tuple[TreeEntry, ...]) -> list[str | None]:
     return [each.key for each in entries]
-
-
-def give_transfers(client: Any) -> None:
-    """Give a client a simple `download_file` as long as there is no other."""
-    if importlib.util.find_spec("aiosdk.services.s3.download") is not None:
-        return
-
-    async def download_file(
-        Bucket: str,  # noqa: N803
-        Key: str,  # noqa: N803
-        Filename: str,  # noqa: N803
-        ExtraArgs: Any = None,  # noqa: N803
-        Callback: Any = None,  # noqa: N803
-        Config: Any = None,  # noqa: N803
-    ) -> None:
-        answer = await client.get_object(Bucket=Bucket, Key=Key, **(ExtraArgs or {}))
-        async with answer["Body"] as body:
-            content = await body.read()
-        if Callback is not None:
-            await Callback(len(content))
-        with_name = Filename + ".part"
-        try:
-            await asyncio.to_thread(_write, with_name, content)
-            await asyncio.to_thread(os.replace, with_name, Filename)
-        except BaseException:
-            await asyncio.shield(asyncio.to_thread(_remove, with_name))
-            raise
-
-    client.download_file = download_file
-
-
-def _write(path: str, content: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(content)
-
-
-def _remove(path: str) -> None:
-    if os.path.exists(path):
-        os.unlink(path)

@@ -67,7 +67,7 @@ class Download(TreeRun):
             elif why is not None and self._settings.dry_run:
                 self._done.append(self._entry(remote.relative, remote.size, why))
             else:
-                await jobs.start(self._fetch(local, remote, why), self._settings.weight(remote.size))
+                await jobs.start(self._fetch(local, remote, why), self._settings.weight(remote.size, up=False))
 
     def _put_aside(self, oddity: Oddity) -> None:
         """Tell of something that is here only where it matters: it may hide files that are surplus."""

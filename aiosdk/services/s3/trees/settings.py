@@ -43,12 +43,13 @@ class TreeSettings:
         names = ("ExpectedBucketOwner", "RequestPayer", *more)
         return {name: value for name, value in self.extra_args.items() if name in names}
 
-    def weight(self, size: int) -> int:
+    def weight(self, size: int, *, up: bool) -> int:
         """How many requests are in flight for a file at a time."""
         config = self.config
         if size < config.multipart_threshold:
             return 1
-        return min(-(-size // config.part_size(size)), config.concurrency)
+        part = config.part_size(size) if up else config.multipart_chunksize
+        return min(-(-size // part), config.concurrency)
 
 
 def check_settings(

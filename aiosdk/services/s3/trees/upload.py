@@ -75,7 +75,7 @@ class Upload(TreeRun):
         if why is not None and settings.dry_run:
             self._done.append(self._entry(local.relative, local.size, why))
             return
-        await jobs.start(self._send(local, remote, why), settings.weight(local.size))
+        await jobs.start(self._send(local, remote, why), settings.weight(local.size, up=True))
 
     async def _send(self, local: LocalFile, remote: RemoteObject | None, why: str | None) -> None:
         """Upload a file, or find out first whether that is needed."""

@@ -18,7 +18,7 @@ BATCH: Final = 500
 """How many files are looked at in one go on a thread: some milliseconds."""
 
 LEFT_BEHIND: Final = ".aiosdk-part"
-"""How the names of unfinished downloads end. Only a killed process leaves one; it is never uploaded."""
+"""What the names of unfinished downloads have. Only a killed process leaves one; it is never uploaded."""
 
 
 class LocalFile(NamedTuple):
@@ -125,7 +125,7 @@ class Walk:
             return Oddity(relative, f"cannot be read: {error.strerror or error}", error)
         if not stat.S_ISREG(about.st_mode):
             return Oddity(relative, f"no file but {_kind(about.st_mode)}")
-        if relative.endswith(LEFT_BEHIND):
+        if LEFT_BEHIND in relative.rpartition("/")[2]:
             return Oddity(relative, "left behind by a download that was killed")
         return LocalFile(relative, about.st_size, about.st_mtime, behind_link)
 
