@@ -195,6 +195,7 @@ def targets(items: int) -> dict[bytes, bytes]:
     return {
         b"DynamoDB_20120810.GetItem": _json({"Item": _item(1)}),
         b"DynamoDB_20120810.Query": _json(query),
+        b"DynamoDB_20120810.BatchWriteItem": _json({"UnprocessedItems": {}}),
         b"AmazonSQS.ReceiveMessage": _json({"Messages": [_message(number) for number in range(10)]}),
     }
 

@@ -56,6 +56,8 @@ async def client(side: str) -> Figures:
             figures[QUERY] = await per_call(lambda: dynamodb.query(**ASKED), QUERIES_AT_ONCE) / 1e3
         if side == "aioboto3":
             figures[DECODED] = await _aioboto3_table(url)
+        if side == "aiosdk":
+            figures[DECODED] = await _our_table(url)
     return figures
 
 
@@ -74,6 +76,17 @@ async def _per_item(pages: AsyncIterable[Any], key: str, most: int) -> float:
         if number == most:
             break
     return (cpu() - before) / count * 1e6
+
+
+async def _our_table(url: str) -> float:
+    import aiosdk
+    from aiosdk.dynamodb import Key
+    from tests.benchmarks.sides import ARGUMENTS
+
+    async with aiosdk.Session(**ARGUMENTS, endpoint_url=url) as session:
+        table = (await session.resource("dynamodb")).Table("t")
+        condition = Key("pk").eq("customer")
+        return await per_call(lambda: table.query(KeyConditionExpression=condition), QUERIES_AT_ONCE) / 1e3
 
 
 async def _aioboto3_table(url: str) -> float:

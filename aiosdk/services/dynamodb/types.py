@@ -262,12 +262,17 @@ def compile_deserializers(
         plain(value)
 
     def of_list(values: Any) -> list[Any]:
-        return [one(each) for each in values]
+        found: list[Any] = []
+        for value in values:
+            [kind] = value
+            found.append(by_kind[kind](value[kind]))
+        return found
 
     def of_map(values: Any) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, value in values.items():
-            ((kind, content),) = value.items()
+            [kind] = value  # the quickest way to a dictionary's one key that fails if there are more
+            content = value[kind]
             if content is None:
                 raise TypeError
             if kind == "S":
@@ -279,8 +284,8 @@ def compile_deserializers(
         return found
 
     def one(value: Any) -> Any:
-        ((kind, content),) = value.items()
-        return by_kind[kind](content)
+        [kind] = value
+        return by_kind[kind](value[kind])
 
     by_kind: dict[str, Callable[[Any], Any]] = {
         "S": plain,
