@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 TRANSFERS = (ROOT / "docs" / "transfers.md").read_text()
 MIGRATION = (ROOT / "docs" / "migration.md").read_text()
+TREES = (ROOT / "docs" / "trees.md").read_text()
 
 WITH_A_SESSION = """
 import asyncio
@@ -92,6 +93,22 @@ def test_the_page_on_transfers_begins_with_a_source_of_unknown_length(run: Run, 
     assert keys(aws)["copy.csv"] == keys(aws)["rows.csv"]
 
 
+def test_the_block_on_directories_goes_down_and_up(run: Run, aws: str) -> None:
+    printed = run(next(each for each in blocks(README) if "upload_dir" in each))
+
+    assert printed == "<TreeResult up: done=1, skipped=0, deleted=1, failed=0, 48,213 bytes> ['2025/b.gz']\n"
+    assert keys(aws) == {"2025/a.gz": 48213, "2026/a.gz": 48213, "2027/a.gz": 48213, "tmp/c": 0}
+
+
+def test_the_block_of_the_page_on_directories(run: Run) -> None:
+    assert run(blocks(TREES)[0]).splitlines() == [
+        "<TreeResult down: done=1, skipped=0, deleted=0, failed=0, 48,213 bytes>",
+        "<TreeResult up: done=1, skipped=0, deleted=0, failed=0, 48,213 bytes>",
+        "<TreeResult up (dry run): done=1, skipped=0, deleted=1, failed=0, 48,213 bytes>",
+        "['2025/b.gz']",
+    ]
+
+
 def test_the_migration_page_begins_with_a_user_and_its_attributes(run: Run) -> None:
     assert re.fullmatch(r"arn:aws:iam::\d+:user/ada 20\S+ \S+\nada 0\n", run(blocks(MIGRATION)[0]))
 
@@ -101,7 +118,7 @@ def test_a_bucket_can_be_annotated(run: Run) -> None:
 
 
 def test_no_block_is_left_out() -> None:
-    assert (len(blocks(README)), len(blocks(MIGRATION)), len(blocks(TRANSFERS))) == (3, 2, 1)
+    assert [len(blocks(page)) for page in (README, MIGRATION, TRANSFERS, TREES)] == [4, 2, 1, 1]
 
 
 def test_a_whole_program_stands_by_line_20() -> None:
