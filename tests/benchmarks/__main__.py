@@ -23,7 +23,7 @@ from tests.benchmarks.sides import TINY, Figures, interpreter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MODULES = ("calls", "listings", "processes", "clients", "memory", "resources", "dynamodb")
+MODULES = ("calls", "listings", "dynamodb", "transfers", "streams", "processes", "clients", "memory", "resources")
 RUNS = 3
 
 
