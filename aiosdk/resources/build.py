@@ -38,6 +38,8 @@ class Extras:
     collections: Mapping[tuple[str, str], type[Collection]] = field(
         default_factory=dict[tuple[str, str], type[Collection]]
     )
+    types: Mapping[str, str] = field(default_factory=dict[str, str])
+    """How shapes are called in documentation whose values are not what the model says."""
     prepare_client: Callable[[Any], None] | None = None
     """Changes the client of the service's resources, which is one of their own then, and nobody else's."""
 
@@ -115,7 +117,7 @@ class Family:
 
     def _plan(self, name: str, resource: ResourceDefinition) -> Plan:
         kind = f"{self.service_name}.{name}"
-        document = Documentation(self.service_name, self.model, resource, kind)
+        document = Documentation(self.service_name, self.model, resource, kind, self._extras.types)
         base = self._extras.resources.get(name, Resource)
         attributes = self._members(kind, name, resource, document) | self._by_hand(kind, base, document)
         names = tuple(each.name for each in resource.identifiers)

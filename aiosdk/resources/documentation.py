@@ -7,10 +7,11 @@ import re
 import textwrap
 from functools import cached_property
 from html.parser import HTMLParser
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from collections.abc import Collection as Container
 
     from aiosdk.resources import definition
@@ -39,11 +40,19 @@ _VOWELS: Final = ("a", "e", "i", "o", "s3", "sns", "sqs")  # as they are spoken
 class Documentation:
     """Writes about one resource class."""
 
-    def __init__(self, service_name: str, model: ServiceModel, resource: ResourceDefinition, kind: str) -> None:
+    def __init__(
+        self,
+        service_name: str,
+        model: ServiceModel,
+        resource: ResourceDefinition,
+        kind: str,
+        types: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._service = service_name
         self._model = model
         self._resource = resource
         self._kind = kind
+        self._types = types
 
     # Texts
 
@@ -194,6 +203,8 @@ class Documentation:
         return f"Raises:\n    ClientError: AWS refused.{modelled}"
 
     def _type(self, name: str, depth: int = 0) -> str:
+        if name in self._types:
+            return self._types[name]
         shape: Json = self._model.shape(name)
         kind: str = shape["type"]
         if depth < 3 and kind == "list":

@@ -573,6 +573,26 @@ def test_demo_that_is_stopped_leaves_no_server_behind(number: signal.Signals, co
         until(lambda: refuses(url))
 
 
+# dynamodb_orders.py
+
+
+def test_orders_are_written_added_up_and_found(account: Account) -> None:
+    done = run("dynamodb_orders.py", "--endpoint-url", account.url, "--region", "us-east-1", "--orders", "1000")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("1,000 orders written in ")
+    assert [row[:2] for row in table(done.stdout, "shop")[:5]] == [
+        [shop, "200"] for shop in ("berlin", "lagos", "lima", "osaka", "quito")
+    ]
+    found = re.findall(r"^gift of (2026-01-01T\S+): \w+, \w+, [\d.]+$", done.stdout, re.MULTILINE)
+    assert found == sorted(found, reverse=True)
+    assert len(found) == 3
+
+    failed = run("dynamodb_orders.py", "--endpoint-url", f"http://127.0.0.1:{free_port()}", "--region", "us-east-1")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("dynamodb_orders: Could not connect")
+
+
 # web_service.py
 
 

@@ -109,6 +109,21 @@ def test_the_block_of_the_page_on_directories(run: Run) -> None:
     ]
 
 
+def test_the_block_on_dynamodb_writes_and_finds_a_thousand_orders(run: Run, aws: str) -> None:
+    schema = [{"AttributeName": "shop", "KeyType": "HASH"}, {"AttributeName": "number", "KeyType": "RANGE"}]
+    boto3.client("dynamodb", **KEYS, endpoint_url=aws).create_table(
+        TableName="orders",
+        KeySchema=schema,
+        AttributeDefinitions=[
+            {"AttributeName": "shop", "AttributeType": "S"},
+            {"AttributeName": "number", "AttributeType": "N"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    (block,) = (each for each in blocks(README) if "batch_writer" in each)
+    assert run(block) == "True 950.00 334 50\n"
+
+
 def test_the_migration_page_begins_with_a_user_and_its_attributes(run: Run) -> None:
     assert re.fullmatch(r"arn:aws:iam::\d+:user/ada 20\S+ \S+\nada 0\n", run(blocks(MIGRATION)[0]))
 
@@ -118,7 +133,7 @@ def test_a_bucket_can_be_annotated(run: Run) -> None:
 
 
 def test_no_block_is_left_out() -> None:
-    assert [len(blocks(page)) for page in (README, MIGRATION, TRANSFERS, TREES)] == [4, 2, 1, 1]
+    assert [len(blocks(page)) for page in (README, MIGRATION, TRANSFERS, TREES)] == [5, 2, 1, 1]
 
 
 def test_a_whole_program_stands_by_line_20() -> None:
