@@ -7,8 +7,9 @@ The names of `boto3.dynamodb.conditions` and `boto3.dynamodb.types`, in one modu
 from __future__ import annotations
 
 from aiosdk.services.dynamodb.conditions import And, Attr, AttributeBase, ConditionBase, Key, Not, Or
+from aiosdk.services.dynamodb.deserializing import TypeDeserializer
 from aiosdk.services.dynamodb.expressions import BuiltConditionExpression, ConditionExpressionBuilder
-from aiosdk.services.dynamodb.types import DYNAMODB_CONTEXT, Binary, TypeDeserializer, TypeSerializer
+from aiosdk.services.dynamodb.types import DYNAMODB_CONTEXT, Binary, TypeSerializer
 
 __all__ = [
     "DYNAMODB_CONTEXT",

@@ -177,6 +177,18 @@ async def test_odd_answers_are_read_as_boto3_reads_them(of: str, content: Any) -
             await same(ours, plain, "GetItem", {"TableName": "t", "Key": {"id": "a"}}, [(200, {}, body)])
 
 
+async def test_an_error_says_by_a_note_which_attribute_it_is_about() -> None:
+    async with clients() as (ours, _):
+        wrong = {"id": 1, "deep": [{"a.b": {"c": {1.5}}}]}
+        for call in (
+            lambda: ours.put_item(TableName="t", Item=wrong),
+            lambda: ours.transact_get_items(TransactItems=[{"Get": {"TableName": "t", "Key": wrong}}]),
+        ):
+            with pytest.raises(TypeError, match="Float") as caught:
+                await call()
+            assert caught.value.__notes__ == ["This is about the attribute 'deep[0].a.b.c'."]
+
+
 async def test_an_error_with_an_item_has_it_as_dynamodb_spells_it_as_in_boto3() -> None:
     error = {"__type": "x#ConditionalCheckFailedException", "message": "no", "Item": ITEM}
     reasons = {"__type": "x#TransactionCanceledException", "CancellationReasons": [{"Code": "None", "Item": ITEM}]}

@@ -302,8 +302,9 @@ async def test_a_cancelled_put_leaves_the_others_alone(server: Table, table: Any
 
 async def test_what_cannot_be_written_is_refused_when_it_is_put_and_not_taken(server: Table, table: Any) -> None:
     async with table.batch_writer(overwrite_by_pkeys=("id", "at")) as batch:
-        with pytest.raises(TypeError, match="Float types are not supported"):
-            await batch.put_item(Item={"id": 1, "at": 2, "price": 1.5})
+        with pytest.raises(TypeError, match="Float types are not supported") as refused:
+            await batch.put_item(Item={"id": 1, "at": 2, "lines": [{"price": 1}, {"price": 1.5}]})
+        assert refused.value.__notes__ == ["This is about the attribute 'lines[1].price'."]
         with pytest.raises(exceptions.BatchKeyError, match=r"The Item for table 'orders' has no 'at', which") as caught:
             await batch.put_item(Item={"id": 1})
         assert isinstance(caught.value, KeyError)

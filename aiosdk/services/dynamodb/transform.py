@@ -16,16 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakSet
 
 from aiosdk.services.dynamodb.conditions import is_condition
+from aiosdk.services.dynamodb.deserializing import compile_deserializers, deserialize, deserialize_item
 from aiosdk.services.dynamodb.expressions import ConditionExpressionBuilder
-from aiosdk.services.dynamodb.types import (
-    Binary,
-    Ready,
-    compile_deserializers,
-    deserialize,
-    deserialize_item,
-    serialize,
-    serialize_item,
-)
+from aiosdk.services.dynamodb.types import Binary, Ready, serialize, serialize_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +105,7 @@ def python_decoder(shape: Any) -> Change | None:
 
 
 def _serialize_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    return item.serialized if type(item) is Ready else serialize_item(item)
+    return item.serialized if type(item) is Ready else serialize_attributes(item)
 
 
 def _copied(value: Any) -> Any:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import copy
-import json
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from aiosdk.exceptions import BatchKeyError, BatchWriteError, BatchWriterClosedError
 from aiosdk.services.dynamodb.keys import identity_of
 from aiosdk.services.dynamodb.retrying import PATIENCE, Backoff, end, is_throttled
 from aiosdk.services.dynamodb.transform import takes_python_types
-from aiosdk.services.dynamodb.types import Ready, deserialize_item
+from aiosdk.services.dynamodb.types import Ready
+from aiosdk.services.dynamodb.writes import Batch, UnprocessedError, Write, as_given, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
-    Request = dict[str, dict[str, Any]]
-    """`{"PutRequest": {"Item": ...}}` or `{"DeleteRequest": {"Key": ...}}`."""
+    from aiosdk.services.dynamodb.writes import Request
 
 MOST_ITEMS: Final = 25
 # DynamoDB takes 16 MB, and there is more in a request than its items.
@@ -31,19 +29,6 @@ _LEFT: Final = "closed: its `async with` was left"
 
 AT_ONCE: Final = 4
 """How many requests of one writer are under way at the same time."""
-
-
-class _Write(NamedTuple):
-    request: Request
-    size: int
-
-
-class _Batch:
-    """What is sent with one request, and again until nothing is left of it."""
-
-    def __init__(self, writes: dict[Hashable, _Write]) -> None:
-        self.keys = frozenset(writes)
-        self.left = [each.request for each in writes.values()]
 
 
 class BatchWriter:
@@ -87,9 +72,9 @@ class BatchWriter:
         self._when_done = when_done
         self._python = takes_python_types(client)
         self._count = 0
-        self._buffer: dict[Hashable, _Write] = {}
+        self._buffer: dict[Hashable, Write] = {}
         self._in_flight: set[Hashable] = set()
-        self._flushes: dict[asyncio.Task[None], _Batch] = {}
+        self._flushes: dict[asyncio.Task[None], Batch] = {}
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._state = _NEW
         self._finishing = False
@@ -152,12 +137,12 @@ class BatchWriter:
         item = Ready(given) if self._python else copy.deepcopy(dict(given))
         key: Hashable = self._key_of(member, item) if self._names else self._count
         self._count += 1
-        size = len(json.dumps(item.serialized if isinstance(item, Ready) else item, default=_as_sent))
+        size = size_of(item)
         while key not in self._buffer and len(self._buffer) >= self._flush_amount:
             await self._room()
             self._check()
         self._buffer.pop(key, None)
-        self._buffer[key] = _Write({kind: {member: item}}, size)
+        self._buffer[key] = Write({kind: {member: item}}, size)
         self._start()
 
     def _check(self) -> None:
@@ -198,21 +183,20 @@ class BatchWriter:
         """Start as many requests as there is something for."""
         while (
             len(self._flushes) < AT_ONCE
-            and self._failure is None
             and not self._stopped.is_set()
             and (self._finishing or len(self._buffer) >= self._flush_amount)
             and (writes := self._take())
         ):
-            batch = _Batch(writes)
+            batch = Batch(writes)
             self._in_flight |= batch.keys
             task = asyncio.create_task(self._flush(batch))
             self._flushes[task] = batch
             task.add_done_callback(partial(self._flushed, batch))
         self._wake()
 
-    def _take(self) -> dict[Hashable, _Write]:
+    def _take(self) -> dict[Hashable, Write]:
         """Take the oldest writes from the buffer; of keys that are being written now, none."""
-        taken: dict[Hashable, _Write] = {}
+        taken: dict[Hashable, Write] = {}
         size = 0
         for key, write in self._buffer.items():
             if key in self._in_flight:
@@ -227,7 +211,7 @@ class BatchWriter:
             del self._buffer[key]
         return taken
 
-    async def _flush(self, batch: _Batch) -> None:
+    async def _flush(self, batch: Batch) -> None:
         backoff, progress = Backoff(), self._progress
         while batch.left:
             before = len(batch.left)
@@ -237,18 +221,18 @@ class BatchWriter:
             if progress != self._progress:
                 progress = self._progress
                 backoff.succeeded()
-            if not batch.left or self._stopped.is_set() or self._failure is not None:
+            if not batch.left or self._stopped.is_set():
                 return
             delay = backoff.next_delay()
             if delay is None:
-                raise failure or _UnprocessedError(f"DynamoDB left them unprocessed for {PATIENCE:g} s")
+                raise failure or UnprocessedError(f"DynamoDB left them unprocessed for {PATIENCE:g} s")
             try:
                 await asyncio.wait_for(self._stopped.wait(), delay)
                 return
             except TimeoutError:
                 pass
 
-    async def _send(self, batch: _Batch) -> Exception | None:
+    async def _send(self, batch: Batch) -> Exception | None:
         """Send a batch once. Of it is left what is to be sent again; gives the error if it was all refused."""
         try:
             response = await self._client.batch_write_item(RequestItems={self._table: batch.left})
@@ -260,17 +244,22 @@ class BatchWriter:
         batch.left = [request for requests in unprocessed.values() for request in requests]
         return None
 
-    def _flushed(self, batch: _Batch, task: asyncio.Task[None]) -> None:
+    def _flushed(self, batch: Batch, task: asyncio.Task[None]) -> None:
         del self._flushes[task]
         self._in_flight -= batch.keys
-        self._unwritten += map(_as_given, batch.left)
-        if not task.cancelled() and (error := task.exception()) is not None and self._failure is None:
-            self._failure = error if isinstance(error, Exception) else _UnprocessedError(repr(error))
-            self._wake(all_of_them=True)
-        elif task.cancelled() and not self._stopped.is_set() and self._failure is None:
-            self._failure = _UnprocessedError("somebody cancelled the writer's task")
-            self._wake(all_of_them=True)
+        self._unwritten += map(as_given, batch.left)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._fail(error if isinstance(error, Exception) else UnprocessedError(repr(error)))
+        elif task.cancelled() and not self._stopped.is_set():
+            self._fail(UnprocessedError("a task of the writer was cancelled"))
         self._start()
+
+    def _fail(self, failure: Exception) -> None:
+        """Send nothing more, and tell everybody who waits."""
+        self._failure = self._failure or failure
+        self._stopped.set()
+        self._wake(all_of_them=True)
 
     # Ending
 
@@ -305,7 +294,7 @@ class BatchWriter:
                 self._tell(error)
 
     def _put_aside(self) -> None:
-        self._unwritten += [_as_given(each.request) for each in self._buffer.values()]
+        self._unwritten += [as_given(each.request) for each in self._buffer.values()]
         self._buffer.clear()
 
     def _tell(self, error: BaseException) -> None:
@@ -324,28 +313,8 @@ class BatchWriter:
 
     def _raise(self) -> NoReturn:
         failure = self._failure
-        response = getattr(failure, "response", None) or {"Error": {"Code": type(failure).__name__.strip("_")}}
+        response = getattr(failure, "response", None) or {"Error": {"Code": type(failure).__name__}}
         problem = str(failure)
         raise BatchWriteError(
             table=self._table, problem=problem, response=response, unwritten=self._unwritten
         ) from failure
-
-
-class _UnprocessedError(Exception):
-    """Stands for a failure that is no exception: DynamoDB has answered well, again and again, and done nothing."""
-
-
-def _as_given(request: Request) -> Request:
-    """A request with Python's values, none of which the caller can have changed since."""
-    ((kind, content),) = request.items()
-    return {
-        kind: {
-            member: deserialize_item(item.serialized) if isinstance(item, Ready) else item
-            for member, item in content.items()
-        }
-    }
-
-
-def _as_sent(value: Any) -> str:
-    value = getattr(value, "value", value)
-    return base64.b64encode(value).decode() if isinstance(value, (bytes, bytearray)) else str(value)
