@@ -61,20 +61,22 @@ async def slices(
     data: bytes | memoryview, patience: asyncio.Timeout, seconds: float | None
 ) -> AsyncIterator[memoryview]:
     """Give the bytes piece by piece; `patience` runs out when nobody takes the next one for so many seconds."""
-    loop, view = asyncio.get_running_loop(), memoryview(data)
-    for start in range(0, len(view), SLICE):
-        patience.reschedule(None if seconds is None else loop.time() + seconds)
-        yield view[start : start + SLICE]
+    loop = asyncio.get_running_loop()
+    with memoryview(data) as view:
+        for start in range(0, len(view), SLICE):
+            patience.reschedule(None if seconds is None else loop.time() + seconds)
+            yield view[start : start + SLICE]
     patience.reschedule(None)
 
 
 async def write(wire: Wire, data: bytes | memoryview, seconds: float | None) -> None:
     """Write bytes to a connection as the peer takes them; raises when it takes none for so many seconds."""
-    transport, view = wire.transport, memoryview(data)
-    for start in range(0, len(view), SLICE):
-        assert transport is not None
-        transport.write(view[start : start + SLICE])
-        if wire.writing_paused:
-            async with asyncio.timeout(seconds):
-                await wire.drained()
+    transport = wire.transport
+    with memoryview(data) as view:  # which nobody is to have any longer, not even the traceback of a failure
+        for start in range(0, len(view), SLICE):
+            assert transport is not None
+            transport.write(view[start : start + SLICE])
+            if wire.writing_paused:
+                async with asyncio.timeout(seconds):
+                    await wire.drained()
     wire.start_timeout()

@@ -7,6 +7,7 @@ are used again and again: fresh memory costs as much as sending what it holds.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import threading
@@ -49,11 +50,13 @@ class Memory:
         self.name, self.size = name, data.nbytes
         self._data = data
         self._at = 0
+        self._pieces: list[memoryview] = []
 
     def slice(self, size: int) -> memoryview:
-        """Give the next bytes themselves."""
+        """Give the next bytes themselves, until this is closed."""
         piece = self._data[self._at : self._at + size]
         self._at += len(piece)
+        self._pieces.append(piece)
         return piece
 
     async def fill(self, buffer: memoryview) -> int:
@@ -62,7 +65,10 @@ class Memory:
         return len(piece)
 
     async def close(self) -> None:
-        self._data.release()
+        # A bytearray cannot change its size as long as somebody has a piece of it: the traceback of an attempt, say.
+        for view in (*self._pieces, self._data):
+            with contextlib.suppress(BufferError):  # a thread is still at it, and lets go by itself
+                view.release()
 
 
 class FileOnDisk:
@@ -243,11 +249,15 @@ def as_bytes(name: str, data: Any) -> memoryview:
 
 
 class RestOfBytesIO(Memory):
-    """The bytes of a file in memory, from where it stands."""
+    """The bytes of a file in memory, from where it stands.
+
+    They are shared with the file, and copied only if that is written to. A buffer of the file instead would keep it
+    from being closed as long as anything knows the buffer: the traceback of an attempt that failed, say.
+    """
 
     def __init__(self, name: str, file: io.BytesIO) -> None:
         at = file.tell()
-        super().__init__(name, file.getbuffer()[at:])
+        super().__init__(name, memoryview(file.getvalue())[at:])
         self._file, self._first = file, at
 
     async def close(self) -> None:
