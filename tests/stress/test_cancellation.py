@@ -11,7 +11,6 @@ import ssl
 import threading
 import time
 import weakref
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,12 +18,13 @@ from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ReadTimeoutError
 
 from aiosdk._transport.tls import tls_context
+from tests.support.cancelling import cancel_at_each_await
 from tests.support.proxy import Proxy
 from tests.support.server import LIST_BUCKETS, Answer, CountingServer, Request
 from tests.support.waiting import Gate, eventually, nothing_is_left  # noqa: F401 - a fixture for each test
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     import trustme
 
@@ -233,76 +233,6 @@ async def test_closing_the_session_in_the_middle_of_it_all_leaves_nothing(
 
 
 # Each await in turn
-
-
-@dataclass
-class CancelledAt:
-    """Awaits a coroutine and cancels it the n-th time that it waits.
-
-    It is cancelled as it begins to wait, or at the moment when what it waited for is there: then the result is on
-    its way to a task that will not take it.
-    """
-
-    coroutine: Coroutine[Any, Any, Any]
-    turn: int
-    with_the_result: bool
-    reached: bool = False
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        task = asyncio.current_task()
-        assert task is not None
-        waits = 0
-        send: Callable[[], Any] = lambda: self.coroutine.send(None)  # noqa: E731
-        while True:
-            try:
-                waited_for = send()
-            except StopIteration as stopped:
-                return stopped.value
-            waits += 1
-            if waits == self.turn:
-                self.reached = True
-                if waited_for is None or not self.with_the_result:
-                    task.cancel()
-                else:
-                    waited_for.add_done_callback(lambda _: task.cancel())
-            try:
-                yield waited_for
-            except BaseException as error:
-                send = lambda error=error: self.coroutine.throw(error)  # noqa: E731
-            else:
-                send = lambda: self.coroutine.send(None)  # noqa: E731
-
-
-async def cancel_at_each_await(
-    scenario: Callable[[int], Awaitable[tuple[Coroutine[Any, Any, Any], Callable[[], Awaitable[None]]]]],
-) -> None:
-    """Run a scenario again and again, cancelling it at its first await, its second and so on, in both ways.
-
-    `scenario(number)` gives the coroutine to be cancelled, and a function that checks what is left afterwards.
-    """
-    number = 0
-    for with_the_result in (False, True):
-        for turn in range(1, 200):
-            number += 1
-            coroutine, check = await scenario(number)
-            cancelling = CancelledAt(coroutine, turn, with_the_result)
-
-            async def run(cancelling: CancelledAt = cancelling) -> Any:
-                return await cancelling
-
-            task = asyncio.create_task(run())
-            await asyncio.wait([task], timeout=30)
-            assert task.done(), f"cancelled at await {turn}, it goes on"
-            if not task.cancelled():
-                task.result()
-            try:
-                await check()
-            except BaseException as error:
-                error.add_note(f"cancelled at await {turn}, {'with the result' if with_the_result else 'at once'}")
-                raise
-            if not cancelling.reached:
-                break
-        assert turn > 1, "it never waited"
 
 
 # Services that no other test here asks for, so that each run is the first to read a model.

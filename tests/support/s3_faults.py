@@ -56,16 +56,14 @@ class Fault:
     seen: int = 0
     befallen: int = 0
 
-    def befalls(self, request: S3Request) -> bool:
+    def fits(self, request: S3Request) -> bool:
+        """Whether it is such a request, which is counted, and not one of the first or after the last."""
         if self.operation not in ("", request.operation) or self.key not in (None, request.key):
             return False
         if self.part not in (None, request.part) or not request.range.startswith(self.range):
             return False
         self.seen += 1
-        if self.seen <= self.skip or (self.times is not None and self.befallen >= self.times):
-            return False
-        self.befallen += 1
-        return True
+        return self.seen > self.skip and (self.times is None or self.befallen < self.times)
 
 
 @dataclass
@@ -82,7 +80,11 @@ class Faults:
         self.table.clear()
 
     def of(self, request: S3Request) -> Action | None:
-        return next((fault.action for fault in list(self.table) if fault.befalls(request)), None)
+        fitting = [fault for fault in list(self.table) if fault.fits(request)]
+        if not fitting:
+            return None
+        fitting[0].befallen += 1
+        return fitting[0].action
 
 
 def refuse(status: int = 503, code: str = "SlowDown", *, early: bool = False, **headers: str) -> Action:
