@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError, FlexibleChecksumError
 
 import aiosdk
 from aiosdk.exceptions import RetriesExceededError, UnexpectedRangeError
-from aiosdk.services.s3 import sinks
+from aiosdk.services.s3 import path_sinks
 from tests.integration.conftest import Boto3
 from tests.support.s3_answers import Answer
 from tests.support.s3_faults import Action, corrupt, hang, overwrite, refuse, say, truncate
@@ -475,9 +475,7 @@ async def test_other_bytes_than_those_that_were_asked_for_are_refused(
     assert names(folder) == []
 
 
-async def test_another_etag_in_spite_of_if_match_is_refused(
-    s3: Any, s3_server: S3Server, folder: pathlib.Path
-) -> None:
+async def test_another_etag_in_spite_of_if_match_is_refused(s3: Any, s3_server: S3Server, folder: pathlib.Path) -> None:
     put(s3_server, DATA)
     s3_server.faults.add(say(ETag='"other"'), range="bytes=307200-")
     with pytest.raises(UnexpectedRangeError, match="other"):
@@ -496,11 +494,12 @@ async def test_an_object_that_is_not_what_its_checksum_is_of_is_refused(
     put(s3_server, data)
     s3_server.faults.add(corrupt(5))
     expected = f"Expected checksum {crc32(data)}".replace("+", r"\+")
+    if kind == "path":
+        download = s3.download_file("bucket", "key", folder / "target", Config=PARTS)
+    else:
+        download = s3.download_fileobj("bucket", "key", Writer(), Config=PARTS)
     with pytest.raises(FlexibleChecksumError, match=expected):
-        if kind == "path":
-            await s3.download_file("bucket", "key", folder / "target", Config=PARTS)
-        else:
-            await s3.download_fileobj("bucket", "key", Writer(), Config=PARTS)
+        await download
     assert names(folder) == []
 
 
@@ -565,9 +564,7 @@ async def test_what_a_callback_raises_ends_the_download_as_it_is(
 
 async def test_a_download_below_a_bandwidth_is_whole(s3: Any, s3_server: S3Server) -> None:
     put(s3_server, DATA)
-    config = aiosdk.s3.TransferConfig(
-        multipart_threshold=THRESHOLD, multipart_chunksize=PART, max_bandwidth=5_000_000
-    )
+    config = aiosdk.s3.TransferConfig(multipart_threshold=THRESHOLD, multipart_chunksize=PART, max_bandwidth=5_000_000)
     writer = Writer()
     await s3.download_fileobj("bucket", "key", writer, Config=config)
     assert writer.data == DATA
@@ -641,7 +638,7 @@ async def test_a_disk_that_is_full_is_told_with_what_was_written(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sinks, "_write_at", full)
+    monkeypatch.setattr(path_sinks, "write_at", full)
     with pytest.raises(OSError, match="No space left") as raised:
         await s3.download_file("bucket", "key", folder / "target", Config=PARTS)
     assert "s3://bucket/key" in "".join(raised.value.__notes__)
@@ -665,14 +662,14 @@ async def test_a_write_that_is_under_way_at_the_end_keeps_its_descriptor(
 ) -> None:
     put(s3_server, DATA)
     inside, go_on = threading.Event(), threading.Event()
-    write_at = sinks._write_at
+    write_at = path_sinks.write_at
 
     def slow(fd: int, *args: Any) -> None:
         inside.set()
         go_on.wait(10)
         write_at(fd, *args)
 
-    monkeypatch.setattr(sinks, "_write_at", slow)
+    monkeypatch.setattr(path_sinks, "write_at", slow)
     task = asyncio.create_task(s3.download_file("bucket", "key", folder / "target", Config=PARTS))
     await eventually(inside.is_set)
     task.cancel()
