@@ -10,12 +10,14 @@ from aiosdk.services.dynamodb.conditions import And, Attr, AttributeBase, Condit
 from aiosdk.services.dynamodb.deserializing import TypeDeserializer
 from aiosdk.services.dynamodb.expressions import BuiltConditionExpression, ConditionExpressionBuilder
 from aiosdk.services.dynamodb.types import DYNAMODB_CONTEXT, Binary, TypeSerializer
+from aiosdk.services.dynamodb.writer import BatchWriter
 
 __all__ = [
     "DYNAMODB_CONTEXT",
     "And",
     "Attr",
     "AttributeBase",
+    "BatchWriter",
     "Binary",
     "BuiltConditionExpression",
     "ConditionBase",

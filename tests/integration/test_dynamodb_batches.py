@@ -182,6 +182,22 @@ async def test_unprocessed_items_are_not_tried_again_after_an_exception(server: 
     assert set(server.writes.values()) == {1}
 
 
+async def test_whenever_the_body_raises_what_was_not_written_is_known_at_once(server: Table, table: Any) -> None:
+    server.left = 0.5
+    for steps in range(0, 120, 2):
+        server.writes.clear()
+        with pytest.raises(ZeroDivisionError) as caught:  # noqa: PT012
+            async with table.batch_writer(flush_amount=5) as batch:
+                for number in range(12):
+                    await batch.put_item(Item={"id": str(number)})
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                raise ZeroDivisionError
+        assert sorted(written(server) + ids(batch.unwritten)) == sorted(map(str, range(12)))
+        assert caught.value.unwritten is batch.unwritten
+        assert caught.value.__notes__[0].startswith(f"{len(batch.unwritten)} write(s)")
+
+
 @pytest.mark.parametrize("tasks", [1, 20])
 async def test_a_failure_to_write_says_what_was_not_written(server: Table, table: Any, tasks: int) -> None:
     async def refuse_the_fifth(operation: str, asked: dict[str, Any]) -> Any:

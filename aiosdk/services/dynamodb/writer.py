@@ -245,7 +245,8 @@ class BatchWriter:
         return None
 
     def _flushed(self, batch: Batch, task: asyncio.Task[None]) -> None:
-        del self._flushes[task]
+        if self._flushes.pop(task, None) is None:
+            return
         self._in_flight -= batch.keys
         self._unwritten += map(as_given, batch.left)
         error = None if task.cancelled() else task.exception()
@@ -294,6 +295,8 @@ class BatchWriter:
                 self._tell(error)
 
     def _put_aside(self) -> None:
+        for task, batch in list(self._flushes.items()):  # done, but their callbacks are yet to come
+            self._flushed(batch, task)
         self._unwritten += [as_given(each.request) for each in self._buffer.values()]
         self._buffer.clear()
 
