@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiosdk._transport.failures import body_error
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import aiohttp
 
     from aiosdk._transport.direct import DirectResponse
+
+_MOST_PIECES: Final = 500
 
 
 class Body:
@@ -47,7 +49,7 @@ class Body:
             raise
 
     async def read_pieces(self, size: int, seconds: float) -> list[bytes]:
-        """Read bytes in the pieces in which they arrived, without joining them; nothing at the end.
+        """Read bytes in the pieces in which they arrived, as many as are many; nothing at the end.
 
         Args:
             size: How many bytes are enough. The last piece may go beyond.
@@ -55,7 +57,7 @@ class Body:
         """
         stream, pieces, until = self._stream, list[bytes](), None
         try:
-            while size > 0 and not stream.at_eof():
+            while size > 0 and not stream.at_eof() and len(pieces) < _MOST_PIECES:
                 piece, _ = await stream.readchunk()
                 if not piece:
                     continue

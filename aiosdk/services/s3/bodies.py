@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 READ_AHEAD: Final = 1024 * 1024
 # A slow body is written, and told of, as often as this.
 _SECONDS: Final = 0.25
+# Small pieces take more memory than what is in them.
+_MANY: Final = 100
 
 BREAKS: Final = (ResponseStreamingError, ReadTimeoutError, IncompleteReadError, HTTPClientError, TimeoutError)
 """The errors of a body that breaks off."""
@@ -53,7 +55,8 @@ class ObjectBody:
 
     async def _pieces(self, size: int) -> list[bytes]:
         if self._raw is not None:
-            return await self._raw.read_pieces(size, _SECONDS)
+            pieces = await self._raw.read_pieces(size, _SECONDS)
+            return pieces if len(pieces) < _MANY else [b"".join(pieces)]
         piece = await self._whole.read(min(size, READ_AHEAD))
         return [piece] if piece else []
 
