@@ -18,7 +18,7 @@ _SECONDS: Final = 0.25
 # Small pieces take more memory than what is in them.
 _MANY: Final = 100
 
-BREAKS: Final = (ResponseStreamingError, ReadTimeoutError, IncompleteReadError, HTTPClientError, TimeoutError)
+BREAKS: Final = (ResponseStreamingError, ReadTimeoutError, IncompleteReadError, HTTPClientError)
 """The errors of a body that breaks off."""
 
 
@@ -55,7 +55,10 @@ class ObjectBody:
 
     async def _pieces(self, size: int) -> list[bytes]:
         if self._raw is not None:
-            pieces = await self._raw.read_pieces(size, _SECONDS)
+            try:
+                pieces = await self._raw.read_pieces(size, _SECONDS)
+            except TimeoutError as error:
+                raise ReadTimeoutError(endpoint_url=self._raw.url, error=error) from error
             return pieces if len(pieces) < _MANY else [b"".join(pieces)]
         piece = await self._whole.read(min(size, READ_AHEAD))
         return [piece] if piece else []
@@ -65,7 +68,7 @@ class ObjectBody:
         if self._raw is not None and not self._raw.at_eof() and not self._left:
             try:
                 await self._raw.read_pieces(1, 0)
-            except BREAKS:
+            except (*BREAKS, TimeoutError):
                 pass  # nothing of it is missing
         self.close()
 

@@ -113,10 +113,14 @@ class S3Client(Client):
     ) -> None:
         """Download an object to a file.
 
-        Sends `HeadObject` and `GetObject`, for a large object several, one for each part of it, all of one and the same
-        version of the object. The bytes go to a temporary file beside the target, which takes the target's place when
-        all are there and their checksum, if the object has one, is right. However it ends otherwise, the temporary file
-        is removed and an existing file is untouched.
+        Sends `GetObject`; for a large object several, one for each part of it, all of one and the same version of the
+        object, and the first body is left after its part. The bytes go to a temporary file beside the target, which
+        takes the target's place when all are there and their checksum, if the object has one, is right. However it ends
+        otherwise, the temporary file is removed and an existing file is untouched. A link is replaced by the file; a
+        pipe or a device is written to as it is.
+
+        Checked are the checksums of whole objects: of one that comes in parts the CRCs, not those "of the type
+        COMPOSITE", and CRC32C and CRC64NVME only with awscrt (`pip install aiosdk[crt]`).
 
         Args:
             Bucket: The bucket.
@@ -129,7 +133,8 @@ class S3Client(Client):
 
         Raises:
             ClientError: 404 when there is no such object; 412 when it was replaced by another one meanwhile.
-            RetriesExceededError: The bytes broke off too often.
+            RetriesExceededError: The bytes of a part broke off too often.
+            UnexpectedRangeError: The server gave other bytes than those that were asked for.
             FlexibleChecksumError: They are not those that the object's checksum is of.
             OSError: The file cannot be written.
             ValueError: A name in `ExtraArgs` is not allowed, or `Filename` is no path.
@@ -163,8 +168,8 @@ class S3Client(Client):
             progress: Whether to draw a bar.
 
         Raises:
-            ClientError, RetriesExceededError, FlexibleChecksumError: As for `download_file`.
-            ValueError: `Fileobj` cannot be written to.
+            ClientError, RetriesExceededError, UnexpectedRangeError, FlexibleChecksumError: As for `download_file`.
+            ValueError, TypeError: `Fileobj` cannot be written to, or takes text instead of bytes.
         """
         download = await _load("download")
         await download.download_fileobj(self, Bucket, Key, Fileobj, ExtraArgs, Callback, Config, progress=progress)

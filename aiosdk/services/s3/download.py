@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from aiosdk._aws.checksums import responses_are_checked
 from aiosdk.exceptions import RetriesExceededError
 from aiosdk.services.s3.arguments import DOWNLOAD, check_arguments
 from aiosdk.services.s3.bandwidth import Bandwidth
@@ -149,8 +150,8 @@ class _Download:
                 return await self.client.get_object(**self.request)
             except ClientError as error:
                 refused = error
-            if 400 <= _status(refused) < 500:
-                # boto3 asks with HeadObject first, and its users look for what that says: the code "404", say.
+            if responses_are_checked(self.client) and 400 <= _status(refused) < 500:
+                # boto3 asks with HeadObject then, and its users look for what that says: the code "404", say.
                 try:
                     await self.client.head_object(**self.request)
                 except ClientError as error:
@@ -220,8 +221,11 @@ class _Worker:
         download.expected.add(part, end - part.start, checksum)
 
     async def _receive(self, part: Part, writer: PartWriter, what: str) -> int:
-        """Receive a part, going on where its body breaks off, and give where it ends."""
-        download, position, breaks = self._download, part.start, 0
+        """Receive a part, going on where its body breaks off, and give where it ends.
+
+        Each break counts, also one after some bytes; but what is as long as a part may break off as often as a part.
+        """
+        download, position, breaks, counted_from = self._download, part.start, 0, part.start
         most = BLOCK if download.settings.max_bandwidth is None else _SLOW_BLOCK
         while part.end is None or position < part.end:
             with doing(f"downloading {what}"):
@@ -230,6 +234,8 @@ class _Worker:
                 block = await body.read(most if part.end is None else min(most, part.end - position))
             except BREAKS as error:
                 self._drop_body()
+                if position - counted_from >= download.settings.multipart_chunksize:
+                    breaks, counted_from = 0, position
                 breaks += 1
                 if (
                     part.end is None

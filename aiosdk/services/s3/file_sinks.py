@@ -77,6 +77,8 @@ class AsyncFile:
     async def stop_write(self, thread: Thread, writing: asyncio.Future[None]) -> None:
         writing.cancel()
         await finish(asyncio.wait([writing]))
+        if not writing.cancelled():
+            writing.exception()  # seen, so that asyncio does not complain
 
     async def commit(self, thread: Thread) -> None:
         pass
