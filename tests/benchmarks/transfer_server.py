@@ -125,6 +125,9 @@ class Connection(asyncio.BufferedProtocol):
             piece, self._to_send = self._to_send[:PIECE], self._to_send[PIECE:]
             self._transport.write(piece)
 
+    def connection_lost(self, _: Exception | None) -> None:
+        self._paused = True  # for ever: nobody is there
+
     def pause_writing(self) -> None:
         self._paused = True
 

@@ -30,13 +30,17 @@ if TYPE_CHECKING:
 SIDES = ("aiosdk", "aiohttp", "obstore", "aioboto3", "boto3")
 CPU, RATE, MEMORY = "{}, CPU ms per MiB", "{}, MiB/s", "{}, memory at its peak beyond before, MB"
 LIMITS = (Goal("aiohttp", 1.3), Goal("boto3", 0.5))
-UPLOAD, PLAIN, DOWNLOAD = "upload", "upload without checksums", "download"
+UPLOAD, PLAIN, DOWNLOAD = "upload", "upload, nothing hashed", "download"
 GOALS = {
     row.format(name): goals
     for name in (UPLOAD, PLAIN, DOWNLOAD)
     for row, goals in ((CPU, LIMITS), (RATE, ()), (MEMORY, (Goal("", 160),)))
 }
-WITHOUT_CHECKSUMS: Any = {"request_checksum_calculation": "when_required"}
+NOTHING_HASHED: Any = {
+    "request_checksum_calculation": "when_required",
+    "s3": {"payload_signing_enabled": False},
+}
+"""Neither a CRC of each part nor its SHA-256 in the signature, which plain HTTP has by default: as raw aiohttp."""
 MIB = 2**20
 SIZE = int(os.environ.get("AIOSDK_TRANSFER_MIB", 20 if TINY else 1024)) * MIB
 TLS = bool(os.environ.get("AIOSDK_TRANSFER_TLS"))
@@ -68,7 +72,7 @@ Transfer = Callable[[], Awaitable[Any]]
 
 
 async def _figures(upload: Transfer, plain: Transfer | None, download: Transfer) -> Figures:
-    """The figures of transfers; `plain` uploads without checksums, unless `upload` does so already."""
+    """The figures of transfers; `plain` uploads without hashing, unless `upload` does so already."""
     figures: Figures = {}
     for name, transfer in ((UPLOAD, upload), (PLAIN, plain), (DOWNLOAD, download)):
         if transfer is None:
@@ -100,7 +104,7 @@ async def ours(url: str, files: Files) -> Figures:
     config = TransferConfig(multipart_chunksize=PART, max_concurrency=CONCURRENCY)
     async with aiosdk.Session(**ARGUMENTS, endpoint_url=url) as session:
         s3: Any = await session.client("s3", verify=False)
-        plain: Any = await session.client("s3", verify=False, config=AioConfig(**WITHOUT_CHECKSUMS))
+        plain: Any = await session.client("s3", verify=False, config=AioConfig(**NOTHING_HASHED))
         for client in (s3, plain):
             await client.head_object(Bucket="bucket", Key="key")
         return await _figures(
@@ -117,7 +121,7 @@ async def boto3(url: str, files: Files) -> Figures:
 
     make = functools.partial(boto3.Session(**ARGUMENTS).client, "s3", endpoint_url=url, verify=False)
     s3 = make(config=Config(max_pool_connections=CONCURRENCY))
-    plain = make(config=Config(max_pool_connections=CONCURRENCY, **WITHOUT_CHECKSUMS))
+    plain = make(config=Config(max_pool_connections=CONCURRENCY, **NOTHING_HASHED))
     config = TransferConfig(multipart_chunksize=PART, max_concurrency=CONCURRENCY, preferred_transfer_client="classic")
     for client in (s3, plain):
         client.head_object(Bucket="bucket", Key="key")
@@ -137,7 +141,7 @@ async def aioboto3(url: str, files: Files) -> Figures:
     from boto3.s3.transfer import TransferConfig
 
     pool = AioConfig(max_pool_connections=CONCURRENCY)
-    without = AioConfig(max_pool_connections=CONCURRENCY, **WITHOUT_CHECKSUMS)
+    without = AioConfig(max_pool_connections=CONCURRENCY, **NOTHING_HASHED)
     config = TransferConfig(multipart_chunksize=PART, max_concurrency=CONCURRENCY)
     make = functools.partial(aioboto3.Session(**ARGUMENTS).client, "s3", endpoint_url=url, verify=False)
     async with make(config=pool) as s3, make(config=without) as plain:
