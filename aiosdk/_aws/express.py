@@ -168,7 +168,7 @@ class Plan:
             raise CredentialsFailedError(error) from error
         if in_trailer:
             payload_hash = UNSIGNED_TRAILER
-        elif not self._signs_payload(target, headers, checksum):
+        elif not self._signs_payload(target, headers, checksum, prepared.body):
             payload_hash = UNSIGNED_PAYLOAD
         elif isinstance(prepared.body, Block):
             payload_hash = await prepared.body.sha256()
@@ -188,13 +188,16 @@ class Plan:
             auth.get_current_datetime().timestamp(),
         )
 
-    def _signs_payload(self, target: Target, headers: dict[str, Any], checksum: Any) -> bool:
+    def _signs_payload(self, target: Target, headers: dict[str, Any], checksum: Any, body: Any) -> bool:
         if not target.is_s3:
             return target.signs_payload
+        # Over TLS botocore signs no hash of a body whose checksum it has worked out itself. That of a part of a
+        # transfer was worked out beforehand, and the part is not to be hashed a second time for that.
         header = checksum["name"] if checksum is not None else "Content-MD5"
+        header = "x-amz-checksum-" if isinstance(body, Block) else header.lower()
         return s3_signs_payload(
             is_https=target.scheme == "https",
-            has_checksum=any(name.lower() == header.lower() for name in headers),
+            has_checksum=any(name.lower().startswith(header) for name in headers),
             is_streaming=self._context["has_streaming_input"],
             is_unsigned=not target.signs_payload,
             configured=(self.client.meta.config.s3 or {}).get("payload_signing_enabled"),
