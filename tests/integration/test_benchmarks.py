@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-MODULES = ("calls", "listings", "processes", "clients", "memory", "resources", "dynamodb")
+MODULES = ("calls", "listings", "dynamodb", "transfers", "streams", "processes", "clients", "memory", "resources")
 
 
 @pytest.mark.parametrize("name", MODULES)
