@@ -8,6 +8,8 @@ import os
 import pathlib
 import pickle
 import random
+import threading
+import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -320,6 +322,115 @@ async def test_a_file_that_becomes_shorter_is_no_object(s3: Any, s3_server: S3Se
         await s3.upload_file(path, "bucket", "key", Config=one, Callback=cut)
     assert s3_server.open_uploads() == []
     assert not s3_server.store.find("bucket").has("key")
+
+
+class MixedReader:
+    """A file that gives a little, now as bytes, now in another kind of buffer."""
+
+    def __init__(self, data: bytes) -> None:
+        self._file = io.BytesIO(data)
+        self._reads = 0
+
+    def read(self, size: int = -1) -> bytes | bytearray | memoryview:
+        self._reads += 1
+        return (bytes, bytearray, memoryview)[self._reads % 3](self._file.read(min(size, 1000)))
+
+
+def one_buffer_again_and_again(data: bytes) -> Iterator[memoryview]:
+    file, buffer = io.BytesIO(data), bytearray(1000)
+    while size := file.readinto(buffer):
+        yield memoryview(buffer)[:size]
+
+
+def a_buffer_that_is_emptied(data: bytes) -> Iterator[bytearray]:
+    file, buffer = io.BytesIO(data), bytearray()
+    while piece := file.read(1000):
+        buffer += piece
+        yield buffer
+        buffer.clear()
+
+
+async def asynchronously(chunks: Iterator[Any]) -> AsyncIterator[Any]:
+    for chunk in chunks:
+        yield chunk
+
+
+BUFFERS: dict[str, Callable[[bytes], Any]] = {
+    "a file that gives several kinds": MixedReader,
+    "the same buffer": one_buffer_again_and_again,
+    "the same buffer, asynchronously": lambda data: asynchronously(one_buffer_again_and_again(data)),
+    "an emptied buffer": a_buffer_that_is_emptied,
+    "an emptied buffer, asynchronously": lambda data: asynchronously(a_buffer_that_is_emptied(data)),
+    "every other byte": lambda data: memoryview(bytes(each for byte in data for each in (byte, 0)))[::2],
+}
+
+
+@pytest.mark.parametrize("name", BUFFERS)
+async def test_bytes_may_come_in_any_buffer(name: str, s3: Any, s3_server: S3Server) -> None:
+    await s3.upload_fileobj(BUFFERS[name](DATA[:30_500]), "bucket", "key", Config=PARTS)
+    assert s3_server.body("key") == DATA[:30_500]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/cpuinfo"), reason="there is no /proc")
+async def test_a_file_that_says_it_is_empty_and_is_not_is_read(s3: Any, s3_server: S3Server) -> None:
+    path = pathlib.Path("/proc/cpuinfo")
+    expected = (await asyncio.to_thread(path.read_bytes)).splitlines()[:3]
+    await s3.upload_file(path, "bucket", "by path")
+    file = await asyncio.to_thread(path.open, "rb")
+    await s3.upload_fileobj(file, "bucket", "open")
+    await asyncio.to_thread(file.close)
+    assert [s3_server.body(key).splitlines()[:3] for key in ("by path", "open")] == [expected, expected]
+
+
+async def test_a_file_is_not_read_any_more_after_a_cancelled_upload(s3: Any, s3_server: S3Server) -> None:
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            time.sleep(0.02)
+            return super().read(1000 if size is None or size < 0 else min(size, 1000))
+
+    file = Slow(DATA[:100_000])
+    upload = asyncio.create_task(s3.upload_fileobj(file, "bucket", "key"))
+    await eventually(lambda: file.tell() > 0 or upload.done())
+    upload.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await upload
+    file.seek(0)
+    await asyncio.sleep(0.1)
+    assert file.tell() == 0
+    assert s3_server.seen == []
+
+
+def times_open(path: pathlib.Path) -> int:
+    return [os.path.realpath(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd")].count(str(path))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="there is no /proc")
+@pytest.mark.parametrize("what", ["open", "dup"])
+async def test_a_file_that_is_opened_when_nobody_wants_it_any_more_is_closed(
+    what: str, s3: Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    await asyncio.to_thread(path.write_bytes, DATA)
+    given = await asyncio.to_thread(path.open, "rb")
+    real, begun, go_on = getattr(os, what), threading.Event(), threading.Event()
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        begun.set()
+        go_on.wait(15)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(os, what, slow)
+    sending = s3.upload_file(path, "bucket", "key") if what == "open" else s3.upload_fileobj(given, "bucket", "key")
+    upload = asyncio.create_task(sending)
+    await eventually(begun.is_set)
+    upload.cancel()
+    with pytest.raises(asyncio.CancelledError):  # at once: to open a pipe may take for ever
+        await upload
+    monkeypatch.undo()
+    go_on.set()
+    await eventually(lambda: not any(each.name == "aiosdk-off-loop" for each in threading.enumerate()))
+    assert await asyncio.to_thread(times_open, path) == 1
+    await asyncio.to_thread(given.close)
 
 
 async def test_a_failing_source_ends_the_upload(s3: Any, s3_server: S3Server) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiosdk import _off_loop
 from aiosdk.exceptions import FileChangedError
+from aiosdk.services.s3.reading import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -119,7 +120,7 @@ class FileOnDisk:
         """Read a small file at once, and close it. Blocks."""
         data = memoryview(bytearray(self.size))
         self._read(0, data)
-        self._close()
+        self.close_now()
         return Memory(self.name, data)
 
     def as_file(self) -> io.RawIOBase:
@@ -142,9 +143,10 @@ class FileOnDisk:
         return len(data)
 
     async def close(self) -> None:
-        await _off_loop.call(self._close)
+        await _off_loop.call(self.close_now)
 
-    def _close(self) -> None:
+    def close_now(self) -> None:
+        """Let go of it. Blocks."""
         with self._lock:
             if not self._ended:
                 self._ended = True
@@ -216,9 +218,13 @@ class Sequence:
                 if not self._left:
                     self._is_over = True
                     break
-            piece, self._left = self._left[: len(buffer) - done], self._left[len(buffer) - done :]
+            piece = self._left[: len(buffer) - done]
             await copy_into(piece, buffer[done:])
             done += len(piece)
+            # Whoever gave it may want to fill it again, or make it larger: nobody is to have a piece of it then.
+            with self._left as left:
+                self._left = left[len(piece) :] if len(piece) < len(left) else memoryview(b"")
+            piece.release()
         return done
 
     async def close(self) -> None:
@@ -233,19 +239,6 @@ async def copy_into(piece: memoryview, buffer: memoryview) -> None:
         buffer[:size] = piece
     else:
         await _off_loop.call(buffer[:size].__setitem__, slice(None), piece)
-
-
-def as_bytes(name: str, data: Any) -> memoryview:
-    """The bytes of what was read, whatever kind of buffer it is in."""
-    if isinstance(data, str):
-        raise TypeError(f"{name} gives text, and objects are made of bytes: open the file in binary mode, or encode.")
-    if data is None:
-        raise BlockingIOError(f"{name} has no bytes yet and does not wait for them: open it in blocking mode.")
-    try:
-        view = memoryview(data)
-    except TypeError:
-        raise TypeError(f"{name} gives {type(data).__name__} objects; objects are made of bytes.") from None
-    return view.cast("B") if view.nbytes else memoryview(b"")
 
 
 class RestOfBytesIO(Memory):

@@ -8,13 +8,15 @@ import io
 import os
 import stat
 from collections.abc import AsyncIterable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiosdk import _off_loop
-from aiosdk.services.s3.source_kinds import FileOnDisk, Memory, RestOfBytesIO, Sequence, Source, as_bytes
+from aiosdk.services.s3.reading import Reader, as_bytes, opened
+from aiosdk.services.s3.source_kinds import FileOnDisk, Memory, RestOfBytesIO, Sequence, Source
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 # Files up to this size are read when they are opened.
 _SMALL_FILE: Final = 256 * 1024
@@ -24,25 +26,39 @@ _PLAIN: Final = (io.BufferedReader, io.BufferedRandom, io.FileIO)
 async def open_path(path: str) -> Source:
     """Open a file by its path. Pipes and devices are read in order."""
 
-    def opened() -> tuple[Source | None, int]:
+    def open_it() -> tuple[Source, Callable[[], object]]:
+        """The source, and what closes it at once."""
         number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
         try:
-            mode = os.fstat(number).st_mode
-            if stat.S_ISDIR(mode):
+            about = os.fstat(number)
+            if stat.S_ISDIR(about.st_mode):
                 raise IsADirectoryError(21, "Is a directory: upload_dir() of a bucket uploads directories", path)
-            if not stat.S_ISREG(mode):
-                return None, number
-            source = FileOnDisk(path, number)
-            return (source.read_whole() if source.size <= _SMALL_FILE else source), number
+            if stat.S_ISREG(about.st_mode) and not _tells_no_size(number, about.st_size):
+                source = FileOnDisk(path, number)
+                small = source.size <= _SMALL_FILE
+                return (source.read_whole() if small else source), source.close_now
         except BaseException:
             os.close(number)
             raise
+        raw = os.fdopen(number, "rb", buffering=0)
+        reader = Reader(path, raw.read, returns=False)
 
-    source, number = await _off_loop.call(opened)
-    if source is not None:
-        return source
-    raw = os.fdopen(number, "rb", buffering=0)
-    return Sequence(path, _reader(raw.read), end=lambda: _off_loop.call(raw.close))
+        async def end() -> None:
+            await reader.stop()
+            await _off_loop.call(raw.close)
+
+        return Sequence(path, reader.read, end=end), raw.close
+
+    source, _ = await opened(open_it, lambda found: found[1]())
+    return source
+
+
+def _tells_no_size(number: int, size: int) -> bool:
+    """Whether a file says that it is empty and is not, as those of `/proc` do. Blocks."""
+    if size or not os.read(number, 1):
+        return False
+    os.lseek(number, 0, os.SEEK_SET)
+    return True
 
 
 async def open_object(given: Any) -> Source:
@@ -54,9 +70,12 @@ async def open_object(given: Any) -> Source:
     read = getattr(given, "read", None)
     if read is not None:
         return await _open_file(given, read)
-    with contextlib.suppress(TypeError):
-        return Memory(f"{type(given).__name__} in memory", memoryview(given).cast("B"))
     name = f"the {type(given).__name__}"
+    with contextlib.suppress(TypeError):
+        view = memoryview(given)
+        # One with gaps, such as every other element of an array, is copied.
+        data = as_bytes(name, view) if view.c_contiguous else await _off_loop.call(as_bytes, name, view)
+        return Memory(f"{type(given).__name__} in memory", data)
     if isinstance(given, AsyncIterable):
         return _of_chunks(name, aiter(cast("AsyncIterable[Any]", given)))
     if isinstance(given, Iterable):
@@ -69,19 +88,28 @@ async def _open_file(file: Any, read: Any) -> Source:
     if type(file) is io.BytesIO:
         return RestOfBytesIO(name, file)
     if inspect.iscoroutinefunction(read):
-        return Sequence(name, _reader(read, is_async=True), await _length(file, is_async=True))
-    if type(file) in _PLAIN and (source := await _off_loop.call(_of_plain_file, name, file)) is not None:
+        return Sequence(name, read, await _length(file, is_async=True))
+    if type(file) in _PLAIN and (source := await opened(partial(_of_plain_file, name, file), _close)) is not None:
         return source
-    return Sequence(name, _reader(read), await _length(file, is_async=False))
+    size = await _length(file, is_async=False)
+    reader = Reader(name, read, returns=size is not None)
+    return Sequence(name, reader.read, size, reader.stop)
 
 
-def _of_plain_file(name: str, file: Any) -> Source | None:
+def _close(source: FileOnDisk | None) -> None:
+    if source is not None:
+        source.close_now()
+
+
+def _of_plain_file(name: str, file: Any) -> FileOnDisk | None:
     """Read a file on a disk past its own position, which is moved at the end as if it had been read."""
     raw = file if isinstance(file, io.FileIO) else file.raw
-    if type(raw) is not io.FileIO or not file.readable() or not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+    if type(raw) is not io.FileIO or not file.readable() or not stat.S_ISREG((about := os.fstat(raw.fileno())).st_mode):
         return None
     if file.writable():
         file.flush()
+    elif not about.st_size:  # or it does not tell, as those of `/proc`
+        return None
     return FileOnDisk(name, os.dup(raw.fileno()), file.tell(), lambda position: file.closed or file.seek(position))
 
 
@@ -107,28 +135,6 @@ async def _length(file: Any, *, is_async: bool) -> int | None:
     return max(0, end - start)
 
 
-def _reader(read: Callable[[int], Any], *, is_async: bool = False) -> Callable[[int], Awaitable[Any]]:
-    """Make the function that reads a file: one that blocks goes on until it has enough, on one thread."""
-
-    def gather(size: int) -> Any:
-        pieces: list[Any] = []
-        while size > 0:
-            data = read(size)
-            if not isinstance(data, bytes):  # to be awaited, or to be complained of
-                return data
-            if not data:
-                break
-            pieces.append(data)
-            size -= len(data)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    async def chunk(size: int) -> Any:
-        data = read(size) if is_async else await _off_loop.call(gather, size)
-        return await data if inspect.isawaitable(data) else data
-
-    return chunk
-
-
 def _of_chunks(name: str, chunks: AsyncIterator[Any]) -> Sequence:
     async def chunk(_: int) -> Any:
         async for data in chunks:
@@ -140,13 +146,11 @@ def _of_chunks(name: str, chunks: AsyncIterator[Any]) -> Sequence:
 
 
 def _of_iterator(name: str, chunks: Iterator[Any]) -> Sequence:
-    def gather(size: int) -> bytes:
-        pieces: list[memoryview] = []
+    def take(_: int) -> Any:
         for data in chunks:
-            pieces.append(as_bytes(name, data))
-            size -= len(pieces[-1])
-            if size <= 0:
-                break
-        return b"".join(pieces)
+            if as_bytes(name, data):  # an empty one is not the end
+                return data
+        return b""
 
-    return Sequence(name, lambda size: _off_loop.call(gather, size))
+    reader = Reader(name, take, returns=False)
+    return Sequence(name, reader.read, end=reader.stop)
