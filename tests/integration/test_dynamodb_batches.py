@@ -153,6 +153,25 @@ async def test_of_one_key_the_last_write_counts_also_while_the_first_is_under_wa
     assert '{"N": "3"}' not in server.items
 
 
+async def test_of_one_key_the_last_put_counts_also_among_tasks_that_wait(server: Table, table: Any) -> None:
+    chance, last, count = server.chance, dict[str, str](), 0
+    server.left = 0.3
+
+    async def put(batch: Any) -> None:
+        nonlocal count
+        for _ in range(10):
+            key, count = str(chance.randrange(8)), count + 1
+            last[json.dumps({"S": key})] = str(count)
+            await batch.put_item(Item={"id": key, "version": count})
+            if chance.random() < 0.5:
+                await asyncio.sleep(0)
+
+    for amount in (1, 2, 5):
+        async with table.batch_writer(overwrite_by_pkeys=["id"], flush_amount=amount) as batch:
+            await asyncio.gather(*(put(batch) for _ in range(12)))
+        assert {key: item["version"]["N"] for key, item in server.items.items()} == last
+
+
 async def test_an_exception_in_the_body_ends_the_writing_and_has_what_was_not_written(
     server: Table, table: Any
 ) -> None:

@@ -76,6 +76,7 @@ class BatchWriter:
         self._in_flight: set[Hashable] = set()
         self._flushes: dict[asyncio.Task[None], Batch] = {}
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._promised = 0
         self._state = _NEW
         self._finishing = False
         self._stopped = asyncio.Event()
@@ -138,7 +139,8 @@ class BatchWriter:
         key: Hashable = self._key_of(member, item) if self._names else self._count
         self._count += 1
         size = size_of(item)
-        while key not in self._buffer and len(self._buffer) >= self._flush_amount:
+        full = key not in self._buffer and len(self._buffer) >= self._flush_amount
+        if full or self._waiting or self._promised:  # never past those that wait: theirs may be of the same key
             await self._room()
             self._check()
         self._buffer.pop(key, None)
@@ -159,22 +161,26 @@ class BatchWriter:
             raise BatchKeyError(table=self._table, member=member, missing=", ".join(map(repr, missing))) from error
 
     async def _room(self) -> None:
-        """Wait until something may have been taken from the buffer."""
+        """Wait until there is room in the buffer, behind those that wait already."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
+                self._promised -= 1
                 self._wake()  # it was this one's turn: it is the next one's now
             raise
+        self._promised -= 1
 
     def _wake(self, *, all_of_them: bool = False) -> None:
-        room = len(self._waiting) if all_of_them else self._flush_amount - len(self._buffer)
+        """Promise the room that there is to those that wait, in their order."""
+        room = len(self._waiting) if all_of_them else self._flush_amount - len(self._buffer) - self._promised
         while room > 0 and self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
+                self._promised += 1
                 room -= 1
 
     # Sending
