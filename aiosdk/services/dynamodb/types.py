@@ -122,8 +122,16 @@ def _bytes(value: Any) -> Value:
     return {"B": value}
 
 
+def _mutable_bytes(value: Any) -> Value:
+    return {"B": bytes(value)}  # it may be sent later, and changed till then by whoever has it
+
+
 def _binary(value: Any) -> Value:
-    return {"B": value.value}
+    return {"B": _frozen(value.value)}
+
+
+def _frozen(value: bytes | bytearray) -> bytes:
+    return bytes(value) if isinstance(value, bytearray) else value
 
 
 def _list(value: Iterable[Any]) -> Value:
@@ -148,7 +156,7 @@ def _set(value: AbstractSet[Any]) -> Value:
     if all(isinstance(each, str) for each in value):
         return {"SS": list(value)}
     if all(map(_is_binary, value)):
-        return {"BS": [each if isinstance(each, (bytes, bytearray)) else each.value for each in value]}
+        return {"BS": [_frozen(each if isinstance(each, (bytes, bytearray)) else each.value) for each in value]}
     raise _unsupported(value)
 
 
@@ -188,7 +196,7 @@ _SERIALIZERS: Final[dict[type, Callable[[Any], Value]]] = {
     set: _set,
     frozenset: _set,
     bytes: _bytes,
-    bytearray: _bytes,
+    bytearray: _mutable_bytes,
     Binary: _binary,
     float: _float,
 }
@@ -198,7 +206,8 @@ _DERIVED: Final[tuple[tuple[Any, Callable[[Any], Value]], ...]] = (
     (Decimal, _decimal),
     (float, _float),
     (str, _string),
-    ((bytes, bytearray), _bytes),
+    (bytes, _bytes),
+    (bytearray, _mutable_bytes),
     (Binary, _binary),
     (AbstractSet, _set),
     (Mapping, _map),
