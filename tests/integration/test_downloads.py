@@ -18,7 +18,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 from boto3.s3.transfer import TransferConfig as Boto3Config
 from botocore.config import Config
-from botocore.exceptions import ClientError, FlexibleChecksumError
+from botocore.exceptions import ClientError, FlexibleChecksumError, ReadTimeoutError
 
 import aiosdk
 from aiosdk.exceptions import RetriesExceededError, UnexpectedRangeError
@@ -424,6 +424,27 @@ async def test_the_attempts_of_a_part_are_those_of_the_configuration(
     assert len(s3_server.seen) == 2
 
 
+async def test_a_body_that_always_stands_still_ends_with_the_timeout_as_its_reason(
+    s3: Any, s3_server: S3Server, folder: pathlib.Path
+) -> None:
+    put(s3_server, SMALL)
+    s3_server.faults.add(hang("body", 100), times=None)
+    config = aiosdk.s3.TransferConfig(num_download_attempts=1)
+    with pytest.raises(RetriesExceededError) as raised:
+        await s3.download_file("bucket", "key", folder / "target", Config=config)
+    assert isinstance(raised.value.last_exception, ReadTimeoutError)
+
+
+async def test_what_is_as_long_as_a_part_may_break_off_as_often_as_a_part(
+    s3: Any, s3_server: S3Server, folder: pathlib.Path
+) -> None:
+    put(s3_server, DATA)
+    s3_server.faults.add(truncate(50 * KIB), times=12)
+    config = aiosdk.s3.TransferConfig(multipart_chunksize=100 * KIB, num_download_attempts=3)  # one body, all of it
+    await s3.download_file("bucket", "key", folder / "target", Config=config)
+    assert (folder / "target").read_bytes() == DATA
+
+
 # Answers that are of something else
 
 
@@ -531,6 +552,17 @@ async def test_nothing_is_checked_where_it_is_not_wanted(s3_server: S3Server, fo
         assert "x-amz-checksum-mode" not in s3_server.seen[0].headers
         with pytest.raises(FlexibleChecksumError):
             await s3.download_file("bucket", "key", folder / "target", {"ChecksumMode": "ENABLED"}, Config=PARTS)
+
+
+async def test_a_missing_object_is_what_get_object_says_where_boto3_asks_with_that(
+    s3_server: S3Server, folder: pathlib.Path
+) -> None:
+    config = Config(response_checksum_validation="when_required")
+    async with aiosdk.Session(**KEYS, endpoint_url=s3_server.url, config=config) as session:
+        s3 = await session.client("s3")
+        with pytest.raises(s3.exceptions.NoSuchKey):
+            await s3.download_file("bucket", "key", folder / "target")
+    assert len(s3_server.seen) == 1
 
 
 # Callbacks and configuration
