@@ -33,8 +33,8 @@ LIMITS = (Goal("aiohttp", 1.3), Goal("boto3", 0.5))
 UPLOAD, PLAIN, DOWNLOAD = "upload", "upload, nothing hashed", "download"
 GOALS = {
     row.format(name): goals
-    for name in (UPLOAD, PLAIN, DOWNLOAD)
-    for row, goals in ((CPU, LIMITS), (RATE, ()), (MEMORY, (Goal("", 160),)))
+    for name, limits in ((UPLOAD, LIMITS), (PLAIN, LIMITS[:1]), (DOWNLOAD, LIMITS))
+    for row, goals in ((CPU, limits), (RATE, ()), (MEMORY, (Goal("", 160),)))
 }
 NOTHING_HASHED: Any = {
     "request_checksum_calculation": "when_required",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 import urllib.parse
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,12 @@ import pytest
 
 import aiosdk
 from examples.local_aws import local_aws
+from tests.support.s3_server import S3Server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+    import trustme
 
 KEYS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
 
@@ -59,3 +63,12 @@ class Boto3:
 def theirs(aws: str) -> Boto3:
     """boto3's session, on the same server."""
     return Boto3(aws)
+
+
+@pytest.fixture
+def tls_s3_server(authority: trustme.CA) -> Iterator[S3Server]:
+    """An S3 server of our own, over TLS; `ca_bundle` makes its certificate good."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    with S3Server("bucket", tls=context) as running:
+        yield running

@@ -7,14 +7,12 @@ import base64
 import hashlib
 import io
 import random
-import ssl
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 import pytest
-import trustme
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -285,14 +283,6 @@ async def test_what_hangs_goes_on_when_it_is_released(s3_server: S3Server, their
     s3_server.release()
     body = (await getting)["Body"]
     assert await asyncio.to_thread(body.read) == b"abc"
-
-
-@pytest.fixture
-def tls_s3_server(authority: trustme.CA) -> Iterator[S3Server]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
-    with S3Server("bucket", tls=context) as running:
-        yield running
 
 
 async def test_bodies_with_a_trailer_are_unwrapped(tls_s3_server: S3Server, ca_bundle: str, theirs: Theirs) -> None:
