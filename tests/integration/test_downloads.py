@@ -244,6 +244,19 @@ async def test_a_small_object_costs_one_request(s3: Any, s3_server: S3Server, fo
     assert wanted(s3_server) == [("GetObject", "", None)]
 
 
+async def test_downloads_that_wait_for_an_answer_hold_no_threads(
+    s3: Any, s3_server: S3Server, folder: pathlib.Path
+) -> None:
+    put(s3_server, SMALL)
+    s3_server.faults.add(hang(), operation="GetObject", times=None)
+    before = threading.active_count()
+    downloads = [asyncio.create_task(s3.download_file("bucket", "key", folder / f"{i}")) for i in range(30)]
+    await eventually(lambda: s3_server.operations["GetObject"] == 30)
+    assert threading.active_count() - before < 10
+    s3_server.release()
+    await asyncio.gather(*downloads)
+
+
 async def test_a_large_object_comes_in_ranges_of_one_version_with_all_arguments(
     s3: Any, s3_server: S3Server, folder: pathlib.Path
 ) -> None:

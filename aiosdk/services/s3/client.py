@@ -114,7 +114,8 @@ class S3Client(Client):
         """Download an object to a file.
 
         Sends `GetObject`; for a large object several, one for each part of it, all of one and the same version of the
-        object, and the first body is left after its part. The bytes go to a temporary file beside the target, which
+        object, and the first body is left after its part; and
+        `HeadObject` if it is refused, to raise what boto3 would. The bytes go to a temporary file beside the target, which
         takes the target's place when all are there and their checksum, if the object has one, is right. However it ends
         otherwise, the temporary file is removed and an existing file is untouched. A link is replaced by the file; a
         pipe or a device is written to as it is.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from aiosdk import _off_loop
 from aiosdk._aws.checksums import responses_are_checked
 from aiosdk.exceptions import RetriesExceededError
 from aiosdk.services.s3.arguments import DOWNLOAD, check_arguments
@@ -59,7 +60,8 @@ async def download_file(
     thread = Thread()
     try:
         async with Progress(callback, bar=progress, title=key) as shown:
-            sink = await thread.start(sink_for_path, path)
+            # On another thread, which ends: one that waited for the answer would be one for each download that does.
+            sink = await _off_loop.call(sink_for_path, path)
             await _Download(client, bucket, key, given, settings, sink, thread, shown).run()
     finally:
         thread.close()
