@@ -226,6 +226,19 @@ async def test_what_a_callback_raises_ends_the_upload(s3: Any, s3_server: S3Serv
 # What goes wrong
 
 
+async def test_an_error_of_the_users_keeps_its_arguments_and_gets_a_note(s3: Any, s3_server: S3Server) -> None:
+    class TheirError(Exception):
+        pass
+
+    def tell(_: int) -> None:
+        raise TheirError("code", 42)
+
+    with pytest.raises(TheirError) as caught:
+        await s3.upload_fileobj(b"text", "bucket", "key", Callback=tell)
+    assert caught.value.args == ("code", 42)
+    assert caught.value.__notes__ == ["uploading bytes in memory to s3://bucket/key"]
+
+
 async def test_an_error_says_which_part_of_what_and_aborts(s3: Any, s3_server: S3Server) -> None:
     s3_server.faults.add(refuse(403, "AccessDenied"), operation="UploadPart", part=2, times=None)
     with pytest.raises(S3UploadFailedError, match=r"part 2 of 3.*to s3://bucket/key") as caught:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -20,9 +22,12 @@ def doing(text: str) -> Generator[None]:
 
 
 def explain(error: Exception, text: str) -> None:
-    """Add to the message of an error what was being done, unless it says so already."""
+    """Add to the message of an error of botocore's or ours what was being done, unless it says so already.
+
+    Others may be the user's, from a callback, a source or a sink: what their arguments mean is theirs. They get a note.
+    """
     message = error.args[0] if error.args else None
-    if not isinstance(message, str) or (isinstance(error, OSError) and error.errno is not None):
+    if not isinstance(message, str) or not isinstance(error, (BotoCoreError, ClientError)):
         if text not in getattr(error, "__notes__", ()):
             error.add_note(text)
     elif text not in message:
