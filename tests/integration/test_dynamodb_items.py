@@ -207,6 +207,39 @@ async def test_keys_of_several_tables_are_fetched_together(server: Table, sessio
     assert server.asked[0][1]["RequestItems"].keys() == {"orders", "users"}
 
 
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"id": "1"}, "is a dict. It must be a list of keys"),
+        (None, "is a NoneType"),
+        ("ab", "A key of the table 'orders' is a str"),
+        (["1"], "A key of the table 'orders' is a str"),
+    ],
+)
+async def test_what_is_no_list_of_keys_is_refused(server: Table, table: Any, keys: Any, problem: str) -> None:
+    with pytest.raises(TypeError, match=problem):
+        await table.batch_get(keys)
+    assert not server.asked
+
+
+async def test_a_request_without_keys_is_refused_and_not_answered_by_nothing(
+    server: Table, session: aiosdk.Session, table: Any
+) -> None:
+    dynamodb = await session.resource("dynamodb")
+    for request, problem in (
+        ({"orders": {"id": "1"}}, "'orders' is a dictionary of 'id'"),
+        ({"orders": {"keys": [{"id": "1"}]}}, "a dictionary of 'keys'"),
+        ({"RequestItems": {"orders": {"Keys": [{"id": "1"}]}}}, "a dictionary of 'orders'"),
+        ({"orders": {}}, "It must be a list of keys"),
+    ):
+        with pytest.raises(TypeError, match=problem):
+            await dynamodb.batch_get(request)
+    with pytest.raises(ValueError, match="comes twice"):
+        await dynamodb.batch_get({table: [{"id": "1"}], "orders": [{"id": "2"}]})
+    assert not server.asked
+    assert await dynamodb.batch_get({"orders": {"Keys": []}, "users": []}) == {"orders": [], "users": []}
+
+
 async def test_items_without_their_keys_come_as_they_come(server: Table, table: Any) -> None:
     async def only_x(operation: str, asked: dict[str, Any]) -> Any:
         return good({"Responses": {"orders": [{"x": {"S": "b"}}, {"x": {"S": "a"}}]}, "UnprocessedKeys": {}})

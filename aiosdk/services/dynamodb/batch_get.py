@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiosdk.exceptions import BatchGetError
@@ -13,7 +13,7 @@ from aiosdk.services.dynamodb.retrying import PATIENCE, Backoff, at_once, is_thr
 from aiosdk.services.dynamodb.transform import takes_python_types
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     Item = Mapping[str, Any]
     Asked = dict[str, dict[str, Any]]
@@ -32,6 +32,7 @@ async def batch_get(client: Any, requested: Mapping[str, Iterable[Item] | Mappin
         requested: By table, the keys; or a dictionary with `Keys` and what else `batch_get_item` takes for a table.
 
     Raises:
+        TypeError: There are no keys for a table, or one is no mapping.
         BatchGetError: DynamoDB left keys unprocessed for a minute; it has what was found, and what was not asked.
     """
     python = takes_python_types(client)
@@ -39,7 +40,7 @@ async def batch_get(client: Any, requested: Mapping[str, Iterable[Item] | Mappin
     for table, request in requested.items():
         how = cast("dict[str, Any]", request) if isinstance(request, Mapping) else {"Keys": request}
         distinct: dict[tuple[Any, ...], Item] = {}
-        for key in cast("Iterable[Item]", how.get("Keys", ())):
+        for key in _keys(table, how):
             names = sorted(key)
             distinct.setdefault((*names, *identity_of(key, names, python=python)), key)
         asked[table] = {**how, "Keys": list(distinct.values())}
@@ -53,6 +54,24 @@ async def batch_get(client: Any, requested: Mapping[str, Iterable[Item] | Mappin
 
     await at_once([work() for _ in range(min(AT_ONCE, len(left)))])
     return {table: _in_order(items, asked[table]["Keys"], python) for table, items in found.items()}
+
+
+def _keys(table: str, how: Mapping[str, Any]) -> Iterable[Item]:
+    """Give the keys that are asked of a table, each of which is a mapping. Raises `TypeError` for what is none."""
+    keys: Any = how.get("Keys")
+    kind = type(keys).__name__
+    if not isinstance(keys, Iterable) or isinstance(keys, Mapping):
+        given = f"a {kind}" if "Keys" in how else f"a dictionary of {', '.join(map(repr, how)) or 'nothing'}"
+        raise TypeError(
+            f"What is to be fetched from the table {table!r} is {given}. It must be a list of keys, such as "
+            "[{'id': 7}]; the `batch_get` of a resource takes a dictionary with such `Keys` as well."
+        )
+    for key in cast("Any", keys):
+        if not isinstance(key, Mapping):
+            raise TypeError(
+                f"A key of the table {table!r} is a {type(key).__name__}, not a dictionary like {{'id': 7}}."
+            )
+        yield cast("Item", key)
 
 
 def _chunks(asked: Asked) -> Iterator[Asked]:

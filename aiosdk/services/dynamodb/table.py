@@ -107,6 +107,7 @@ class Table(Resource):
             **params: `ConsistentRead`, `ProjectionExpression`, `ExpressionAttributeNames`.
 
         Raises:
+            TypeError: The keys are no list of mappings.
             BatchGetError: Keys were left unprocessed for a minute; it has what was found, and what is left.
         """
         found = await batch_get(self._client_to_call(), {self.name: {**params, "Keys": keys}})
@@ -132,7 +133,10 @@ class ServiceResource(Resource):
                 `ProjectionExpression`, `ExpressionAttributeNames`.
 
         Raises:
+            TypeError: The keys are no list of mappings.
             BatchGetError: Keys were left unprocessed for a minute; it has what was found, and what is left.
         """
         by_name = {getattr(table, "name", table): keys for table, keys in requests.items()}
+        if len(by_name) < len(requests):
+            raise ValueError(f"A table comes twice, by its name and as itself: {', '.join(map(repr, requests))}.")
         return await batch_get(self._client_to_call(), by_name)
