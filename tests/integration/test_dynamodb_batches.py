@@ -324,6 +324,35 @@ async def test_cancelled_at_any_moment_nothing_is_lost_and_nothing_is_left(serve
     assert ended, "some must have come to their end"
 
 
+@pytest.mark.parametrize("ticks", [[], [0], [1], [2], [1, 1], [1, 0, 2], [2, 1, 1]])
+async def test_cancelled_again_while_it_ends_it_still_says_what_was_not_written(
+    server: Table, table: Any, ticks: list[int]
+) -> None:
+    async def hang(operation: str, asked: dict[str, Any]) -> None:
+        await asyncio.sleep(0.2)
+
+    server.before = hang
+    batches: list[Any] = []
+
+    async def write() -> None:
+        async with table.batch_writer(flush_amount=3) as batch:
+            batches.append(batch)
+            for number in range(7):
+                await batch.put_item(Item={"id": str(number)})
+
+    running = asyncio.create_task(write())
+    await eventually(lambda: server.active == 3)
+    for pause in [0, *ticks]:
+        for _ in range(pause):
+            await asyncio.sleep(0)
+        running.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await running
+    assert caught.value.unwritten is batches[0].unwritten  # type: ignore[attr-defined]
+    assert ids(batches[0].unwritten) == sorted(map(str, range(7)))
+    assert "7 write(s)" in caught.value.__notes__[0]
+
+
 async def test_a_cancelled_put_leaves_the_others_alone(server: Table, table: Any) -> None:
     hanging = True
 

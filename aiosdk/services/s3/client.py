@@ -114,11 +114,10 @@ class S3Client(Client):
         """Download an object to a file.
 
         Sends `GetObject`; for a large object several, one for each part of it, all of one and the same version of the
-        object, and the first body is left after its part; and
-        `HeadObject` if it is refused, to raise what boto3 would. The bytes go to a temporary file beside the target, which
-        takes the target's place when all are there and their checksum, if the object has one, is right. However it ends
-        otherwise, the temporary file is removed and an existing file is untouched. A link is replaced by the file; a
-        pipe or a device is written to as it is.
+        object, and the first body is left after its part; and `HeadObject` if it is refused, to raise what boto3 would.
+        The bytes go to a temporary file beside the target, which takes the target's place when all are there and their
+        checksum, if the object has one, is right. However it ends otherwise, the temporary file is removed and an
+        existing file is untouched. A link is replaced by the file; a pipe or a device is written to as it is.
 
         Checked are the checksums of whole objects: of one that comes in parts the CRCs, not those "of the type
         COMPOSITE", and CRC32C and CRC64NVME only with awscrt (`pip install aiosdk[crt]`).
