@@ -6,10 +6,11 @@ import copy
 import json
 import os
 import random
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import boto3.dynamodb.conditions
@@ -305,6 +306,23 @@ async def test_what_a_hook_sees_and_changes_is_what_it_does_in_boto3() -> None:
         assert low["Item"]["stamp"] == {"L": [{"N": "1"}]}
         assert json.loads(result.sent[0].body or b"")["Item"]["stamp"] == {"L": [{"N": "1"}]}
         assert attributes == WANTED == result.value["Attributes"]
+
+
+async def test_what_a_hook_changes_is_a_copy_whatever_it_stands_in() -> None:
+    class Row(dict[str, Any]):
+        pass
+
+    def change(params: dict[str, Any], **_: Any) -> None:
+        for value in params["Item"].values():
+            for each in value if isinstance(value, tuple) else value.values():
+                each.append("changed")
+
+    async with clients() as (ours, _):
+        ours.meta.events.register("before-parameter-build.dynamodb.PutItem", change)
+        item = {"row": Row(a=[]), "ordered": OrderedDict(a=[]), "tuple": ([],), "proxy": MappingProxyType({"a": []})}
+        result = await outcome(ours, [EMPTY], lambda: ours.put_item(TableName="t", Item=item))
+        assert (result.sent[0].body or b"").count(b"changed") == 4
+        assert (item["row"], item["ordered"], item["tuple"]) == ({"a": []}, {"a": []}, ([],))
 
 
 async def test_a_handler_that_is_unregistered_by_its_name_is_gone() -> None:

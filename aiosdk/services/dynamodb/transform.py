@@ -10,8 +10,10 @@ decoded straight into Python's values by the functions that `python_decoder` giv
 from __future__ import annotations
 
 import base64
+import copy
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakSet
 
@@ -115,9 +117,12 @@ def _copied(value: Any) -> Any:
         return {key: _copied(each) for key, each in cast("dict[Any, Any]", value).items()}
     if type(value) is list:
         return [_copied(each) for each in cast("list[Any]", value)]
-    if type(value) in (set, bytearray):
-        return value.copy()
-    return value
+    if isinstance(value, str | int | bytes | Decimal | None):
+        return value
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # views and proxies, which cannot be copied; boto3 fails here
+        return value
 
 
 # From shapes to functions that change what has these shapes
