@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -198,6 +198,21 @@ async def test_an_exception_in_the_body_ends_the_writing_and_has_what_was_not_wr
     assert len(server.items) == 60
 
 
+async def test_a_generator_that_is_closed_leaves_nothing_unwritten(server: Table, table: Any) -> None:
+    async def put_each() -> AsyncGenerator[int, None]:
+        async with table.batch_writer() as batch:
+            for number in range(100):
+                await batch.put_item(Item={"id": str(number)})
+                yield number
+
+    numbers = put_each()
+    async for number in numbers:
+        if number == 29:
+            break
+    await numbers.aclose()
+    assert written(server) == sorted(map(str, range(30)))
+
+
 async def test_unprocessed_items_are_not_tried_again_after_an_exception(server: Table, table: Any) -> None:
     server.left = 0.5
     with pytest.raises(ZeroDivisionError):  # noqa: PT012
@@ -382,6 +397,9 @@ async def test_what_cannot_be_written_is_refused_when_it_is_put_and_not_taken(se
         assert isinstance(caught.value, KeyError)
         with pytest.raises(KeyError, match="The Key for table 'orders' has no 'id', 'at'"):
             await batch.delete_item(Key={})
+        for wrong in (None, "id", [("id", 1)]):
+            with pytest.raises(TypeError, match=f"Item for the table 'orders' is a {type(wrong).__name__}, not a dict"):
+                await batch.put_item(Item=wrong)
         await batch.put_item(Item={"id": 1, "at": 2})
     assert len(server.items) == 1
 

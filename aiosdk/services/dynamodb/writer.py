@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections import deque
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
@@ -16,7 +17,7 @@ from aiosdk.services.dynamodb.types import Ready
 from aiosdk.services.dynamodb.writes import Batch, UnprocessedError, Write, as_given, size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from aiosdk.services.dynamodb.writes import Request
 
@@ -40,7 +41,8 @@ class BatchWriter:
 
     An exception in the body ends the writing: requests that are under way are waited for (unless the exception is a
     cancellation), nothing else is sent, and the exception goes on as it is, with a note, and with `unwritten`. If
-    writing itself fails, `put_item`, `delete_item` and the end of the `async with` raise `BatchWriteError`.
+    writing itself fails, `put_item`, `delete_item` and the end of the `async with` raise `BatchWriteError`. In an
+    async generator that is closed, the body ends as usual.
 
     Args:
         table_name: The name of the table.
@@ -98,7 +100,7 @@ class BatchWriter:
         Sends nothing itself. Waits while `flush_amount` items are to be sent and all requests are under way.
 
         Raises:
-            TypeError: The item has a value that DynamoDB does not have; it is not taken.
+            TypeError: It is no mapping, or has a value that DynamoDB does not have; it is not taken.
             BatchKeyError: The item lacks an attribute of `overwrite_by_pkeys`.
             BatchWriteError: Writing earlier items has failed.
             BatchWriterClosedError: The writer was not entered, or was left.
@@ -119,7 +121,7 @@ class BatchWriter:
         self._state = _LEFT
         self._wake(all_of_them=True)
         try:
-            if error is None:
+            if error is None or isinstance(error, GeneratorExit):  # which no caller sees: there is nobody to be told
                 await self._finish()
             else:
                 await self._stop(error, cancel=not isinstance(error, Exception))
@@ -135,6 +137,10 @@ class BatchWriter:
 
     async def _add(self, kind: str, member: str, given: Mapping[str, Any]) -> None:
         self._check()
+        if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"{member} for the table {self._table!r} is a {type(given).__name__}, not a dictionary of attributes."
+            )
         item = Ready(given) if self._python else copy.deepcopy(dict(given))
         key: Hashable = self._key_of(member, item) if self._names else self._count
         self._count += 1
