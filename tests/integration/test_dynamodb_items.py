@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from typing import Any
@@ -177,6 +178,25 @@ async def test_what_makes_no_sense_is_refused_before_anything_is_sent(server: Ta
         list(table.scan_items())
     assert not server.asked
     assert len(await table.scan_items(Segment=1, TotalSegments=5)) == 19
+
+
+async def test_each_loop_asks_for_what_was_meant_when_it_was_made(server: Table, table: Any) -> None:
+    async def nothing(operation: str, asked: dict[str, Any]) -> Any:
+        return good({"Items": []})
+
+    server.before = nothing
+    values, names = {":v": OrderedDict(a=[1])}, ["a"]
+    items = table.query_items(
+        TableName="elsewhere", KeyConditionExpression=Key("id").eq("1"), ExpressionAttributeValues=values
+    )
+    others = table.scan_items(FilterExpression=Attr("name").is_in(names))
+    values[":v"]["a"].append(2)
+    names.append("b")
+    assert await items == await others == []
+    (_, query), (_, scan) = server.asked
+    assert query["TableName"] == "elsewhere", "as `query` has it"
+    assert query["ExpressionAttributeValues"] == {":v": {"M": {"a": {"L": [{"N": "1"}]}}}, ":v0": {"S": "1"}}
+    assert scan["ExpressionAttributeValues"] == {":v0": {"S": "a"}}
 
 
 async def test_query_and_scan_themselves_give_one_page(table: Any) -> None:

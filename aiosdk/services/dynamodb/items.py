@@ -84,7 +84,7 @@ class Items(Stream[Item]):
         return f"<items of {self._operation} in table {self._table!r}>"
 
     async def _fetch(self, position: _Position, **more: Any) -> tuple[Page[Item], _Position | None]:
-        params = {**self._params, **more, "TableName": self._table}
+        params = {"TableName": self._table, **self._params, **more}
         if position.start is not None:
             params[_START] = position.start
         left = position.left

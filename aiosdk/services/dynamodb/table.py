@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aiosdk.resources.resource import Resource
 from aiosdk.services.dynamodb.batch_get import batch_get
 from aiosdk.services.dynamodb.items import Items
+from aiosdk.services.dynamodb.transform import copied
 from aiosdk.services.dynamodb.writer import BatchWriter
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ class Table(Resource):
         if params.get("Select") == "COUNT":
             method = operation.lower()
             raise ValueError(f'Select="COUNT" finds no items: `(await table.{method}(...))["Count"]` counts a page.')
-        return Items(self._client_to_call(), operation, self.name, params, segments)
+        # Later pages, and other loops, ask for what was meant here.
+        return Items(self._client_to_call(), operation, self.name, copied(params), segments)
 
     async def batch_get(self, keys: Iterable[Mapping[str, Any]], **params: Any) -> list[dict[str, Any]]:
         """Fetch many items by their keys, and give those that there are.

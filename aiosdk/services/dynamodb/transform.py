@@ -62,7 +62,7 @@ class PythonTypes:
 
     def copy_params(self, params: Any, **_: Any) -> Any:
         """Copy what other handlers might change. There are none on the express lane, which does without."""
-        return _copied(params)
+        return copied(params)
 
     def write_conditions(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         """Put expressions in the place of conditions."""
@@ -110,13 +110,14 @@ def _serialize_item(item: Mapping[str, Any]) -> dict[str, Any]:
     return item.serialized if type(item) is Ready else serialize_attributes(item)
 
 
-def _copied(value: Any) -> Any:
+def copied(value: Any) -> Any:
+    """Copy parameters with all that is in them; an item that is `Ready` becomes one of Python's values."""
     if isinstance(value, Ready):
         return deserialize_item(value.serialized)
     if type(value) is dict:
-        return {key: _copied(each) for key, each in cast("dict[Any, Any]", value).items()}
+        return {key: copied(each) for key, each in cast("dict[Any, Any]", value).items()}
     if type(value) is list:
-        return [_copied(each) for each in cast("list[Any]", value)]
+        return [copied(each) for each in cast("list[Any]", value)]
     if isinstance(value, str | int | bytes | Decimal | None):
         return value
     try:
