@@ -198,6 +198,19 @@ async def test_an_exception_in_the_body_ends_the_writing_and_has_what_was_not_wr
     assert len(server.items) == 60
 
 
+async def test_an_exception_in_the_body_tells_of_a_failure_that_came_with_it(server: Table, table: Any) -> None:
+    async def refuse(operation: str, asked: dict[str, Any]) -> Any:
+        return refusal("AccessDeniedException")
+
+    server.before = refuse
+    with pytest.raises(RuntimeError, match="mine") as caught:  # noqa: PT012
+        async with table.batch_writer(flush_amount=1) as batch:
+            await batch.put_item(Item={"id": "1"})
+            raise RuntimeError("mine")
+    assert ids(caught.value.unwritten) == ["1"]
+    assert "Writing has failed: An error occurred (AccessDeniedException)" in caught.value.__notes__[0]
+
+
 async def test_a_generator_that_is_closed_leaves_nothing_unwritten(server: Table, table: Any) -> None:
     async def put_each() -> AsyncGenerator[int, None]:
         async with table.batch_writer() as batch:

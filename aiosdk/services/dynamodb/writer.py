@@ -121,7 +121,8 @@ class BatchWriter:
         self._state = _LEFT
         self._wake(all_of_them=True)
         try:
-            if error is None or isinstance(error, GeneratorExit):  # which no caller sees: there is nobody to be told
+            if error is None or (isinstance(error, GeneratorExit) and _loop_runs()):
+                # No caller sees a GeneratorExit: there is nobody to be told what was not written.
                 await self._finish()
             else:
                 await self._stop(error, cancel=not isinstance(error, Exception))
@@ -319,6 +320,7 @@ class BatchWriter:
         error.add_note(
             f"{count} write(s) to the DynamoDB table {self._table!r} not made, or not known to be: see "
             "`unwritten` of the batch writer and of this error."
+            + ("" if self._failure is None else f" Writing has failed: {self._failure}")
         )
         if not hasattr(error, "unwritten"):
             try:
@@ -333,3 +335,12 @@ class BatchWriter:
         raise BatchWriteError(
             table=self._table, problem=problem, response=response, unwritten=self._unwritten
         ) from failure
+
+
+def _loop_runs() -> bool:
+    """Whether there is a running event loop, and not the end of the program, which throws coroutines away."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
