@@ -1,6 +1,6 @@
 """DynamoDB's types and conditions: `from aiosdk.dynamodb import Attr, Key`.
 
-The names of `boto3.dynamodb.conditions` and `boto3.dynamodb.types`, in one module. The tables themselves come from
+What is used of `boto3.dynamodb.conditions` and `boto3.dynamodb.types`, in one module. The tables themselves come from
 `await session.resource("dynamodb")`.
 """
 
