@@ -393,9 +393,12 @@ class MissingExtraError(AiosdkError, upstream.MissingDependencyException, Import
 
 
 class FileChangedError(AiosdkError, RuntimeError):
-    """Raised when a file became shorter while it was uploaded. No object was made of it."""
+    """Raised when a file became shorter while it was uploaded, and no object was made of it.
 
-    fmt = "{path} changed while it was uploaded: it had {expected} bytes, and ended after {found}. Upload it again."
+    By trees also when it was written to during each of several attempts: the object may have some of it as it was.
+    """
+
+    fmt = "{path} changed while it was uploaded: {problem}. Upload it again."
 
 
 class S3UploadFailedError(AiosdkError, upstream.ClientError):

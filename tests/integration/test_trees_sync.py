@@ -138,6 +138,31 @@ async def test_what_cannot_be_uploaded_stops_nothing_else(bucket: Any, s3_server
     result.raise_for_failures()
 
 
+async def test_a_file_that_changes_while_it_is_uploaded_is_sent_again(
+    bucket: Any, s3_server: S3Server, tmp_path: Path
+) -> None:
+    """Its object is newer than it, and would be skipped ever after."""
+    path = tmp_path / "t" / "a"
+    await make_tree(tmp_path / "t", {"a": b"0", "b": b"0"}, time=NOW)
+    changes = 0
+
+    async def change(_: int) -> None:
+        nonlocal changes
+        if changes < most:
+            changes += 1
+            await make_tree(tmp_path / "t", {"a": b"%d" % changes}, time=NOW + changes)
+
+    most = 2
+    result = await bucket.upload_dir(tmp_path / "t", include="a", Callback=change)
+    assert keys(result.done) == ["a"]
+    assert s3_server.operations["PutObject"] == 3
+    assert s3_server.body("a") == await off_loop(path.read_bytes) == b"2"
+
+    most, changes = 100, 0
+    with pytest.raises(TreeTransferError, match="written to during each of 3 attempts"):
+        await bucket.upload_dir(tmp_path / "t", "p", include="a", Callback=change)
+
+
 async def test_what_cannot_be_downloaded_stops_nothing_else(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
     for key in "abc":
         s3_server.put(key, key.encode())

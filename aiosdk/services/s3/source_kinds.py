@@ -109,7 +109,8 @@ class FileOnDisk:
             while done < len(buffer):
                 read = self._read_at(self._start + at + done, buffer[done:])
                 if not read:
-                    raise FileChangedError(path=self.name, expected=self.size, found=at + done)
+                    problem = f"it had {self.size} bytes, and ended after {at + done}"
+                    raise FileChangedError(path=self.name, problem=problem)
                 done += read
         finally:
             with self._lock:

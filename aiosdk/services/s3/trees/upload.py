@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from aiosdk.exceptions import TreeNameError
+from aiosdk import _off_loop
+from aiosdk.exceptions import FileChangedError, TreeNameError
 from aiosdk.resources.actions import send
 from aiosdk.services.s3.trees.compare import SSE_C, content_difference, difference
 from aiosdk.services.s3.trees.names import key_problem
@@ -24,7 +26,19 @@ if TYPE_CHECKING:
 _MOST: Final = 1000
 """How many keys a DeleteObjects request takes."""
 
+_ATTEMPTS: Final = 3
+"""How often a file is uploaded that changes meanwhile."""
+
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def _state(path: str) -> tuple[int, float]:
+    """The size of a file and its time; something else if it is gone. Blocks."""
+    try:
+        about = os.stat(path)
+    except OSError:
+        return -1, 0.0
+    return about.st_size, about.st_mtime
 
 
 class Upload(TreeRun):
@@ -90,12 +104,27 @@ class Upload(TreeRun):
                     self._skipped.append(self._entry(relative, local.size, same))
                     return
             if not settings.dry_run:
-                self._progress.expect_more(local.size)
-                await settings.client.upload_file(path, settings.bucket, key, **self._arguments())
+                await self._upload(local, path, key)
         except Exception as error:
             self._fail(relative, local.size, error)
         else:
             self._done.append(self._entry(relative, local.size, why))
+
+    async def _upload(self, local: LocalFile, path: str, key: str) -> None:
+        """Upload a file, and again if it was written to meanwhile: the object may have some of it as it was before.
+
+        Of another size, the next run sends it. Of the same, the object, which is newer, would pass for the same ever
+        after.
+        """
+        settings, modified = self._settings, local.modified
+        for _ in range(_ATTEMPTS):
+            self._progress.expect_more(local.size)
+            await settings.client.upload_file(path, settings.bucket, key, **self._arguments())
+            size, now = await _off_loop.call(_state, path)
+            if size != local.size or now == modified:
+                return
+            modified = now
+        raise FileChangedError(path=path, problem=f"it was written to during each of {_ATTEMPTS} attempts")
 
     async def _delete(self, jobs: Jobs) -> None:
         surplus = self._surplus
