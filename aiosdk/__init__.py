@@ -24,16 +24,28 @@ from typing import TYPE_CHECKING, Any, Final
 from aiosdk import exceptions
 from aiosdk._version import __version__
 from aiosdk.default import client, close, resource, set_stream_logger, setup_default_session
-from aiosdk.exceptions import NotLoadedError
+from aiosdk.exceptions import (
+    AccessDeniedError,
+    ConflictError,
+    NotFoundError,
+    NotLoadedError,
+    ServerError,
+    ThrottledError,
+)
 from aiosdk.session import Session
 
 if TYPE_CHECKING:
     from aiosdk._client import Client
 
 __all__ = [
+    "AccessDeniedError",
     "Client",
+    "ConflictError",
+    "NotFoundError",
     "NotLoadedError",
+    "ServerError",
     "Session",
+    "ThrottledError",
     "__version__",
     "client",
     "close",

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import io
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from aiobotocore.client import AioBaseClient
@@ -17,12 +20,15 @@ from botocore.exceptions import NoRegionError as UpstreamNoRegionError
 
 from aiosdk import _off_loop
 from aiosdk._aws.call_plan import CallPlan, call_plan
+from aiosdk._aws.calls import Call, deadline_exceeded, under_way
+from aiosdk._aws.endpoint import OutOfTimeError
 from aiosdk._aws.events import runs_hooks_on_loop
-from aiosdk._aws.handover import first_attempt
 from aiosdk._aws.lanes import Lanes
 from aiosdk._aws.pages import PageIterator
 from aiosdk._aws.presign import presign_arguments
+from aiosdk._options import KEEP, NONE
 from aiosdk._transport.block import Block
+from aiosdk._transport.progress import Progress, progress
 from aiosdk.exceptions import (
     ClientClosedError,
     NoRegionError,
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from aiosdk._aws.handover import FirstAttempt
+    from aiosdk._options import CallOptions
 
 
 class Home(Protocol):
@@ -70,10 +77,12 @@ class Client(AioBaseClient):
     _home: Home | None = None
     _closed: bool = False
     _lanes: Lanes | None = None
+    _options: CallOptions | None = None
+    _root: Client | None = None
     _PY_TO_OP_NAME: Mapping[str, str]
 
     def __repr__(self) -> str:
-        state = "closed " if self._closed else ""
+        state = "closed " if (self._root or self)._closed else ""
         return f"<{state}{self.meta.service_model.service_name} client region={self.meta.region_name!r}>"
 
     async def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
@@ -82,11 +91,16 @@ class Client(AioBaseClient):
         if _off_loop.is_driven():
             return await _off_loop.OnLoop(lambda: self._make_api_call(operation_name, api_params))
         self.check(operation_name)
+        options, headers = self._options, None
+        if options is not None:
+            if options.timeout is not None:
+                return await self._within(options, operation_name, api_params)
+            headers = options.headers
         lanes = self._lanes or self._open_lanes()
         plan = lanes.plan(operation_name) if lanes is not None else None
         try:
             if plan is not None:
-                return await plan.call(api_params, partial(self._reference, operation_name))
+                return await plan.call(api_params, partial(self._reference, operation_name), headers)
             return await self._reference(operation_name, api_params)
         except UpstreamNoRegionError as error:
             raise self._no_region() from error
@@ -119,7 +133,10 @@ class Client(AioBaseClient):
         self, operation_name: str, api_params: dict[str, Any], first: FirstAttempt | None = None
     ) -> Any:
         """Make a call as aiobotocore does; `first` is what came of its first request, where that was sent already."""
-        token = first_attempt.set(first)
+        call = Call(self._options, first)
+        if (current := progress.get()) is not None and current.owner is self:
+            current.call = call
+        token = under_way.set(call)
         try:
             files = [name for name, value in api_params.items() if _may_block(value)]
             if files and self._may_be_driven(api_params):
@@ -127,14 +144,69 @@ class Client(AioBaseClient):
             for name in files:
                 api_params = {**api_params, name: io.BytesIO(await _off_loop.call(api_params[name].read))}
             return await super()._make_api_call(operation_name, api_params)
+        except Exception as error:
+            endpoint: Any = self._endpoint
+            call.tell(error, getattr(endpoint, "budget", None))
+            raise
         finally:
-            first_attempt.reset(token)
+            under_way.reset(token)
+
+    async def _within(self, options: CallOptions, operation_name: str, api_params: dict[str, Any]) -> Any:
+        """Make a call within its deadline."""
+        seconds = options.timeout
+        assert seconds is not None
+        inner = self._view(replace(options, timeout=None))
+        current = Progress(monotonic() + seconds, inner)
+        token = progress.set(current)
+        patience = asyncio.timeout(seconds)
+        try:
+            async with patience:
+                return await inner._make_api_call(operation_name, api_params)
+        except OutOfTimeError:
+            pass
+        except TimeoutError as error:
+            if not patience.expired() or not isinstance(error.__cause__, asyncio.CancelledError):
+                raise  # it is another one's
+        finally:
+            progress.reset(token)
+        raise deadline_exceeded(current, self.meta.service_model.service_name, xform_name(operation_name), seconds)
 
     def _may_be_driven(self, api_params: dict[str, Any]) -> bool:
         """Whether a call needs nothing of the event loop between its requests."""
         adaptive = self.meta.config.retries["mode"] == "adaptive"  # whose limiter waits on the loop
         directory_bucket = str(api_params.get("Bucket")).endswith("--x-s3")  # whose sessions are shared under a lock
         return not adaptive and not directory_bucket and runs_hooks_on_loop(self.meta.events)
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = KEEP,
+        attempts: int | None = KEEP,
+        headers: Mapping[str, str] | None = KEEP,
+    ) -> Self:
+        """Give a view of this client whose calls have options: `await s3.with_options(timeout=2).get_object(...)`.
+
+        The view is the same client in all else (connections, hooks, `meta`, `exceptions`), and costs a microsecond.
+        Its paginators, waiters, transfers, and resources whose `meta.client` it is, have the options for each of their
+        calls. A view of a view keeps what is not given anew; None takes an option back. Sends nothing.
+
+        Args:
+            timeout: Seconds within which a call must end, all its attempts, the pauses between them and the wait for a
+                connection included. A streaming body is read after its call: for it the read time-out goes on.
+            attempts: How many requests a call may send until one succeeds; 1 is no retry.
+            headers: Headers to add to each request; they are signed. Those that a call writes itself are refused.
+
+        Raises:
+            CallOptionError: A value makes no sense, a `ValueError`.
+            DeadlineExceededError: (by the calls) A call took longer than `timeout`, a `TimeoutError`.
+        """
+        return self._view((self._options or NONE).merged(timeout, attempts, headers))
+
+    def _view(self, options: CallOptions) -> Self:
+        self._open_lanes()  # or each view would compile plans of its own
+        view = object.__new__(type(self))
+        vars(view).update(vars(self), _options=options, _root=self._root or self)
+        return view
 
     @contextmanager
     def calling(self, method_name: str) -> Generator[None]:
@@ -148,7 +220,7 @@ class Client(AioBaseClient):
     def check(self, method_name: str) -> None:
         """Raise unless a method may be called here and now."""
         service = self.meta.service_model.service_name
-        if self._closed:
+        if (self._root or self)._closed:
             raise ClientClosedError(service_name=service, operation_name=xform_name(method_name))
         if self._home is not None:
             self._home.check(f"call {service}.{xform_name(method_name)}")
@@ -199,11 +271,12 @@ class Client(AioBaseClient):
     async def close(self) -> None:
         """Retire this client: its calls raise `ClientClosedError`, and the session makes a new one when asked.
 
-        The connections are the session's and stay open. Closing twice does nothing.
+        The connections are the session's and stay open. Closing twice does nothing. Closing a view of it is the same.
         """
-        self._closed = True
-        if self._home is not None:
-            self._home.retire(self)
+        client = self._root or self
+        client._closed = True
+        if client._home is not None:
+            client._home.retire(client)
 
     async def __aenter__(self) -> Self:
         return self

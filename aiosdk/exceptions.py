@@ -1,8 +1,17 @@
 """Every exception that aiosdk adds to botocore's.
 
 What AWS answers stays what it is in boto3: `botocore.exceptions.ClientError` and the modelled classes of
-`client.exceptions`. The family below is for what happens around a call. Each class keeps the botocore or
-built-in base that existing `except` clauses catch.
+`client.exceptions`. Each such error is of one of five kinds as well, whichever service it comes from (or of none):
+
+    ClientError (botocore's)
+    +-- NotFoundError        what was asked for is not there
+    +-- AccessDeniedError    who asked may not, or could not be told who it is
+    +-- ThrottledError       asked too often or too much
+    +-- ConflictError        it exists already, is in use, was changed meanwhile, or a condition does not hold
+    +-- ServerError          the service failed
+
+The family below is for what happens around a call. Each class keeps the botocore or built-in base that existing
+`except` clauses catch.
 
     AiosdkError (BotoCoreError)
     |
@@ -15,6 +24,7 @@ built-in base that existing `except` clauses catch.
     +-- NoCredentialsError, PartialCredentialsError, NoRegionError, ProfileNotFoundError (botocore's of that name)
     +-- InvalidEndpointError (ValueError)
     +-- PoolLimitError (ValueError)
+    +-- CallOptionError (ValueError)
     +-- CertificateFileError (OSError)
     +-- CredentialRecursionError (RuntimeError)
     +-- NotAwaitedError (AttributeError)
@@ -50,6 +60,7 @@ built-in base that existing `except` clauses catch.
     |
     |   The network: no complete answer (beside botocore's EndpointConnectionError, ReadTimeoutError, ...)
     +-- PoolTimeoutError
+    +-- DeadlineExceededError (TimeoutError)
 """
 
 from __future__ import annotations
@@ -59,24 +70,33 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions as upstream
+from botocore.exceptions import ClientError
+
+from aiosdk._errors import AnsweredError, Attempt, Remembering
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "AccessDeniedError",
     "AiosdkError",
+    "Attempt",
     "BatchGetError",
     "BatchKeyError",
     "BatchWriteError",
     "BatchWriterClosedError",
+    "CallOptionError",
     "CertificateFileError",
     "ClassesNotReadError",
     "ClientClosedError",
+    "ClientError",
     "ClosedError",
     "CollectionArgumentError",
     "ConcurrentIterationError",
     "ConfigNotReadError",
+    "ConflictError",
     "CredentialRecursionError",
+    "DeadlineExceededError",
     "DynamoDBNeedsConditionError",
     "DynamoDBNeedsKeyConditionError",
     "DynamoDBOperationNotSupportedError",
@@ -89,6 +109,7 @@ __all__ = [
     "NoCredentialsError",
     "NoRegionError",
     "NotAwaitedError",
+    "NotFoundError",
     "NotIterableError",
     "NotLoadedError",
     "PartialCredentialsError",
@@ -101,7 +122,9 @@ __all__ = [
     "ResourceNotFoundError",
     "RetriesExceededError",
     "S3UploadFailedError",
+    "ServerError",
     "SessionClosedError",
+    "ThrottledError",
     "TreeArgumentError",
     "TreeNameError",
     "TreeRootError",
@@ -115,7 +138,36 @@ __all__ = [
 ]
 
 
-class AiosdkError(upstream.BotoCoreError):
+class NotFoundError(AnsweredError):
+    """Raised when AWS answers that what was asked for is not there: 404, `NoSuchKey`, `ResourceNotFoundException`, ...
+
+    A 404 to a HEAD request, which has no code, is one too. S3 answers 403 instead to whoever may not list the bucket.
+    """
+
+
+class AccessDeniedError(AnsweredError):
+    """Raised when AWS refuses: permission is missing, or the credentials are unknown, wrong or expired."""
+
+
+class ThrottledError(AnsweredError):
+    """Raised when AWS was asked too often or too much, after all attempts: `SlowDown`, `ThrottlingException`, 429, ...
+
+    What botocore retries as throttling is one; a quota on how many things may exist is not.
+    """
+
+
+class ConflictError(AnsweredError):
+    """Raised when the state of things does not allow it: it exists already, is in use, is not empty, was changed.
+
+    A condition of the caller's that does not hold is one too: 412, `ConditionalCheckFailedException`.
+    """
+
+
+class ServerError(AnsweredError):
+    """Raised when the service itself failed, after all attempts: 500, `InternalError`, `ServiceUnavailable`, ..."""
+
+
+class AiosdkError(Remembering, upstream.BotoCoreError):
     """Base of every error that aiosdk itself raises.
 
     Built from keyword arguments, which fill the class's message and are kept in `kwargs`; pickles with its type.
@@ -209,6 +261,12 @@ class PoolLimitError(AiosdkError, ValueError):
     """Raised when a cap of the connection pool is not a whole number of at least 1."""
 
     fmt = "{name}={value!r} is no cap for a connection pool: it takes a whole number of at least 1."
+
+
+class CallOptionError(AiosdkError, ValueError):
+    """Raised by `client.with_options` for a value that makes no sense; nothing was sent."""
+
+    fmt = "{name}={value} is no option of a call: {problem}."
 
 
 class CertificateFileError(AiosdkError, OSError):
@@ -522,6 +580,22 @@ class PoolTimeoutError(AiosdkError):
         "No free connection to {host} within {timeout:g} s: {in_use} of {limit} connections are in use and {waiting} "
         "requests wait. Raise max_connections, send less at once, or close streaming bodies that are still open."
     )
+
+
+class DeadlineExceededError(AiosdkError, TimeoutError):
+    """Raised when a call took longer than the `timeout` of `client.with_options`, all attempts and pauses included.
+
+    `phase` says what it was at: `prepare` (credentials, say), `pool` (waiting for a connection), `connect`, `send`,
+    `read` or `backoff` (the pause before the next attempt; the error comes at once when that would take too long).
+    `attempts` has what came of each attempt so far. What was asked for may have been done nevertheless.
+    """
+
+    fmt = "{service_name}.{operation_name} was not done within {timeout:g} s: it was {doing}, {made}."
+
+    @property
+    def phase(self) -> str:
+        """What the call was at: prepare, pool, connect, send, read or backoff."""
+        return vars(self)["kwargs"].get("phase", "")
 
 
 def hide_userinfo(text: str) -> str:

@@ -88,11 +88,16 @@ class Session:
         max_connections: The most sockets that the session has open at any time, for all clients and for credential
             and metadata requests; 100 unless given here or as `max_pool_connections` in `config`.
         max_connections_per_host: The most of them to one host and port; by default only the total is capped.
+        retry_budget: How many retries all clients may make together before as many requests succeed; each request that
+            succeeds gives one back. 1,000 by default, which is used up only when more than half of all requests fail;
+            then calls fail at once, and say so, instead of storming a service that is down. 0 is no retries at all,
+            `math.inf` no limit.
 
     Raises:
         PartialCredentialsError: One half of a key pair was given without the other.
         InvalidEndpointError: `endpoint_url` is no HTTP URL with a host.
         PoolLimitError: A cap is below 1.
+        CallOptionError: `retry_budget` is no number of retries.
     """
 
     _warn_if_dropped = True
@@ -112,6 +117,7 @@ class Session:
         endpoint_url: str | None = None,
         max_connections: int | None = None,
         max_connections_per_host: int | None = None,
+        retry_budget: float | None = None,
     ) -> None:
         self._settings = SessionSettings(
             aws_access_key_id=aws_access_key_id,
@@ -125,6 +131,7 @@ class Session:
             endpoint_url=endpoint_url,
             max_connections=max_connections,
             max_connections_per_host=max_connections_per_host,
+            retry_budget=retry_budget,
         )
         self._pool_limit = self._settings.pool_limit
         self._made_at = _caller()
@@ -350,7 +357,8 @@ class Session:
         if self._pool is None:
             from aiosdk._transport.pool import ConnectionPool
 
-            self._pool = ConnectionPool(self._pool_limit, self._settings.max_connections_per_host)
+            settings = self._settings
+            self._pool = ConnectionPool(self._pool_limit, settings.max_connections_per_host, settings.retry_budget)
         return self._pool
 
     @property

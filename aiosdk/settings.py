@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from aiosdk._config import given_options
-from aiosdk.exceptions import InvalidEndpointError, PartialCredentialsError, PoolLimitError, hide_userinfo
+from aiosdk.exceptions import (
+    CallOptionError,
+    InvalidEndpointError,
+    PartialCredentialsError,
+    PoolLimitError,
+    hide_userinfo,
+)
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
@@ -32,12 +38,14 @@ class SessionSettings:
     endpoint_url: str | None = None
     max_connections: int | None = None
     max_connections_per_host: int | None = None
+    retry_budget: float | None = None
 
     def __post_init__(self) -> None:
         check_keys("Session", self.aws_access_key_id, self.aws_secret_access_key, self.aws_session_token)
         check_endpoint(self.endpoint_url)
         _check_limit("max_connections", self.max_connections)
         _check_limit("max_connections_per_host", self.max_connections_per_host)
+        _check_budget(self.retry_budget)
 
     @property
     def pool_limit(self) -> int:
@@ -78,3 +86,11 @@ def _check_limit(name: str, value: object) -> None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise PoolLimitError(name=name, value=value)
+
+
+def _check_budget(value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
+        problem = "it takes a number of retries, 0 for none, or math.inf for no limit"
+        raise CallOptionError(name="retry_budget", value=repr(value)[:80], problem=problem)

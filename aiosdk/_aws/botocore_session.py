@@ -15,6 +15,7 @@ from aiobotocore.credentials import AioCredentials
 from aiobotocore.parsers import AioResponseParserFactory
 from aiobotocore.session import AioSession
 from aiobotocore.utils import AioIMDSRegionProvider
+from botocore.errorfactory import ClientExceptionsFactory
 from botocore.exceptions import ProfileNotFound
 from botocore.regions import EndpointResolver
 
@@ -61,7 +62,6 @@ def make_session(
         session = _Session(event_hooks=emitter, include_builtin_handlers=False)
         session._events = SharedAliaser(emitter)
         session.register_component("event_emitter", session._events)
-        session._internal_components.register_component("exceptions_factory", SharedExceptions())
     if session.user_agent_name == "aiobotocore":
         session.user_agent_name = "aiosdk"
         session.user_agent_version = __version__
@@ -129,6 +129,8 @@ def _fit_components(session: AioSession, http: type[PooledHTTPSession]) -> None:
     if type(parsers) is AioResponseParserFactory and not parsers._defaults:
         session.register_component("response_parser_factory", DecodingParserFactory())
     internal = session._internal_components
+    if type(internal._components.get("exceptions_factory")) is ClientExceptionsFactory:
+        internal.register_component("exceptions_factory", SharedExceptions())
     if "endpoint_resolver" in internal._deferred:
         internal.lazy_register_component("endpoint_resolver", endpoint_resolver)
     if "smart_defaults_factory" in internal._deferred:

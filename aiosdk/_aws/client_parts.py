@@ -23,8 +23,10 @@ from botocore.model import ServiceModel
 
 from aiosdk._aws.client_class import HOOK_ID
 from aiosdk._aws.docstrings import UnreadService, make_late
+from aiosdk._aws.error_kinds import kind_of_shape
 from aiosdk._aws.events import LayeredEmitter, SharedAliaser, _is_upstream, built_in_emitter, built_in_handlers
 from aiosdk._aws.models import Packed, SharedLoader
+from aiosdk._errors import modelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -187,14 +189,26 @@ def _handlers(*nodes: Any) -> Iterator[Any]:
 
 
 class SharedExceptions(ClientExceptionsFactory):
-    """botocore's maker of `client.exceptions`, which gives every session the same classes for the same model."""
+    """botocore's maker of `client.exceptions`, which gives every session the same classes for the same model.
+
+    The classes are of their kinds, and pickle.
+    """
 
     def _create_client_exceptions(self, service_model: ServiceModel) -> Any:
         description = service_model._service_description
         if not isinstance(description.get("shapes"), Packed):  # the model of a user's own loader, which may go
-            return super()._create_client_exceptions(service_model)
+            return self._create(service_model)
         key = id(description), str(service_model.service_name)
         if key not in _exceptions:
             # Of two threads that come here at once, both get what the first of them has left.
-            _exceptions.setdefault(key, (description, super()._create_client_exceptions(service_model)))
+            _exceptions.setdefault(key, (description, self._create(service_model)))
         return _exceptions[key][1]
+
+    def _create(self, service_model: ServiceModel) -> Any:
+        exceptions: Any = super()._create_client_exceptions(service_model)
+        shapes: Any = service_model.error_shapes
+        for shape in shapes:
+            made = modelled(str(service_model.service_name), str(shape.name), kind_of_shape(shape))
+            setattr(type(exceptions), str(shape.name), made)
+            exceptions._code_to_exception[str(shape.error_code)] = made
+        return exceptions

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from aiobotocore.httpchecksum import apply_request_checksum
@@ -28,6 +29,7 @@ from aiosdk._aws.quirks import called
 from aiosdk._aws.request_bodies import ASKS_FROM, as_sent, may_have_checksum, validated_by
 from aiosdk._aws.targets import CredentialsFailedError, NotCompiledError, Targets
 from aiosdk._compile.sign import EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER, hash_payload, s3_signs_payload
+from aiosdk._options import put_headers
 from aiosdk._transport.block import Block
 
 if TYPE_CHECKING:
@@ -89,17 +91,24 @@ class Plan:
         blob = bool(payload) and operation.input_shape.members[payload].type_name == "blob"
         self.payload: str | None = payload if blob else None
 
-    async def prepare(self, given: Mapping[str, Any]) -> Prepared:
-        """Make the request of a call: checked, encoded, addressed and signed. Sends nothing."""
+    async def prepare(self, given: Mapping[str, Any], extra: Mapping[str, str] | None = None) -> Prepared:
+        """Make the request of a call: checked, encoded, addressed and signed. Sends nothing.
+
+        Args:
+            given: The parameters.
+            extra: Headers to add.
+        """
         outside = get_context()
         features = ClientContext(set() if outside is None else set(outside.features))
         token = set_context(features)
         try:
-            return await self._prepare(given, features)
+            return await self._prepare(given, features, extra)
         finally:
             reset_context(token)
 
-    async def _prepare(self, given: Mapping[str, Any], features: ClientContext) -> Prepared:
+    async def _prepare(
+        self, given: Mapping[str, Any], features: ClientContext, extra: Mapping[str, str] | None
+    ) -> Prepared:
         body = given.get(self.payload) if self.payload is not None else None
         if body is not None and not isinstance(body, (bytes, bytearray, str, Block)):
             raise NotCompiledError("the body is a file")
@@ -136,6 +145,8 @@ class Plan:
             maybe_compress_request(self.client.meta.config, request, operation)
         if self.has_checksum:
             apply_request_checksum(request)
+        if extra is not None:
+            put_headers(extra, headers)
         prepared = Prepared()
         prepared.params, prepared.context = params, context
         prepared.method, prepared.url = request["method"], url
@@ -223,11 +234,19 @@ class Plan:
             prepared.method, prepared.url, prepared.headers.copy(), prepared.body, stream=self._streams
         )
 
-    async def call(self, given: dict[str, Any], reference: Callable[..., Any]) -> Any:
-        """Make a call. `reference` takes parameters and a first attempt, and goes down the reference lane."""
+    async def call(
+        self, given: dict[str, Any], reference: Callable[..., Any], extra: Mapping[str, str] | None = None
+    ) -> Any:
+        """Make a call.
+
+        Args:
+            given: The parameters.
+            reference: Takes parameters and a first attempt, and goes down the reference lane.
+            extra: Headers to add.
+        """
         prepared = None
         try:
-            prepared = await self.prepare(given)
+            prepared = await self.prepare(given, extra)
         except CredentialsFailedError as failed:
             raise failed.error from failed.error.__cause__
         except Exception:  # noqa: S110 - whatever it is, botocore says it in its words
@@ -238,12 +257,13 @@ class Plan:
         sender = self.client._endpoint.http_session
         response: Response | None = None
         failure: Exception | None = None
+        begun = monotonic()
         try:
             response = await self.send(prepared)
         except Exception as error:
             failure = error
         if response is None:
-            first = FirstAttempt(sender, prepared.invocation_id, failure)
+            first = FirstAttempt(sender, prepared.invocation_id, failure, monotonic() - begun)
             del failure  # it holds this frame
             return await reference(self._retold(given, prepared), first)
         if response.status < 300:
@@ -251,7 +271,8 @@ class Plan:
                 return await self._reader.read(response, prepared.context)
             except Exception:  # noqa: S110 - likewise
                 pass
-        return await reference(self._retold(given, prepared), FirstAttempt(sender, prepared.invocation_id, response))
+        first = FirstAttempt(sender, prepared.invocation_id, response, monotonic() - begun)
+        return await reference(self._retold(given, prepared), first)
 
     def _retold(self, given: dict[str, Any], prepared: Prepared) -> dict[str, Any]:
         """The parameters for the reference lane: idempotency tokens stay those that were sent."""

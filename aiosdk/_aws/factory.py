@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aiobotocore.endpoint import AioEndpoint
 from botocore.exceptions import NoRegionError as UpstreamNoRegionError
 
 from aiosdk import _off_loop
 from aiosdk._aws.client_creator import create_client, is_prepared, prepare
 from aiosdk._aws.client_parts import know_errors
+from aiosdk._aws.endpoint import adopt
 from aiosdk._aws.serializers import compiled_serializer
 from aiosdk._aws.user_agent import remember_user_agent
 from aiosdk.exceptions import InvalidEndpointError, NoRegionError
@@ -40,6 +42,7 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
     know_errors(client.meta.service_model)
     remember_user_agent(client._user_agent_creator)
     client._serializer = compiled_serializer(client._serializer)
-    # Retries wait here; the coroutine may be driven off the loop.
-    client._endpoint._sleep = _off_loop.sleep  # pyright: ignore[reportAttributeAccessIssue]
+    endpoint = client._endpoint
+    if type(endpoint) is AioEndpoint:
+        adopt(endpoint, client.meta.config.retries)
     return client

@@ -6,7 +6,6 @@ what came of the request that was sent already; so errors, retries, redirects an
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +26,8 @@ class FirstAttempt:
     invocation_id: str
     outcome: Response | Exception | None
     """None once it was taken."""
+    seconds: float = 0.0
+    """How long it took."""
 
     def take(self) -> Response | None:
         """Give the response or raise the failure, once; None for the attempts after that."""
@@ -38,6 +39,3 @@ class FirstAttempt:
     def same_call(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Give headers with the id of the call that the first attempt had. They are not signed."""
         return {name: self.invocation_id if name == INVOCATION_ID else value for name, value in headers.items()}
-
-
-first_attempt: Final[ContextVar[FirstAttempt | None]] = ContextVar("aiosdk_first_attempt", default=None)

@@ -13,7 +13,7 @@ from aiobotocore.awsrequest import AioAWSResponse
 from botocore.httpsession import ProxyConfiguration, get_cert_path
 
 from aiosdk import _off_loop
-from aiosdk._aws.handover import first_attempt
+from aiosdk._aws.calls import under_way
 from aiosdk._transport import http
 from aiosdk._transport.connector import ConnectorOptions
 from aiosdk._transport.loop_pool import Setup
@@ -82,7 +82,8 @@ class PooledHTTPSession:
     async def _send(self, request: Any) -> AioAWSResponse:
         url, headers = request.url, request.headers
         response = None
-        if (first := first_attempt.get()) is not None and first.sender is self:
+        call = under_way.get()
+        if call is not None and (first := call.first) is not None and first.sender is self:
             response, headers = first.take(), first.same_call(headers)
         if response is None:
             response = await self.exchange(

@@ -20,6 +20,7 @@ from aiobotocore.endpoint import AioEndpoint
 from botocore.handlers import remove_accid_host_prefix_from_model, remove_bucket_from_url_paths_from_model
 from botocore.history import get_global_history_recorder
 
+from aiosdk._aws.endpoint import Endpoint
 from aiosdk._aws.events import Hook, built_in_of, changes, hooks_of
 from aiosdk._aws.express import Plan
 from aiosdk._aws.http_session import PooledHTTPSession
@@ -145,6 +146,8 @@ class Lanes:
         """Whether somebody looks at what only the reference lane does, or does it differently."""
         endpoint, of = self._client._endpoint, type(self._client)
         kind = type(endpoint)
+        if kind is Endpoint:  # what is ours there goes on to aiobotocore's
+            kind = AioEndpoint
         if (
             AioBaseClient._make_api_call is not _MAKE_API_CALL
             or _parts_of_client(of) != _CLIENT

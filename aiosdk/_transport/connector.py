@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
+from aiosdk._transport.progress import enter
 from aiosdk._transport.slots import Lease, Route, Slots, Traffic
 from aiosdk.exceptions import PoolTimeoutError
 
@@ -192,8 +193,10 @@ class SlotConnector(aiohttp.TCPConnector):
             route = self._routes[key] = Route(f"{key.host}:{key.port}", (id(self), key))
         wire = self._slots.take_idle(route)
         if wire is None:
+            enter("pool")
             wire = await self._acquire(route, timeout.connect)
         if wire is None:
+            enter("connect")
             wire = await self._open(req, traces, timeout, route)
         elif req.proxy:
             self._update_proxy_auth_header_and_build_proxy_req(req)
@@ -203,6 +206,7 @@ class SlotConnector(aiohttp.TCPConnector):
             raise aiohttp.ServerDisconnectedError
         wire.idle_until = None
         self._traffic.requests += 1
+        enter("read")  # or to send, as whatever gives a large body says
         if not req.proxy and not key.proxy and req.headers.get("Host") == req.url.host_port_subcomponent:
             self._direct[f"{req.url.scheme}://{req.url.raw_authority}"] = key, req.headers["Host"]
         return Connection(self, key, wire, self._loop)

@@ -16,6 +16,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from aiosdk._transport.block import Block, write
 from aiosdk._transport.connector import CONTINUE_TIMEOUT, SlotConnector, Wire
+from aiosdk._transport.progress import enter
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
@@ -143,6 +144,7 @@ async def _exchange(
     is_small = len(payload) <= SMALL_BODY
     if payload and "Transfer-Encoding" in request.headers:  # which is chunked
         payload = b"%x\r\n%s\r\n0\r\n\r\n" % (len(payload), payload)
+    enter("read" if is_small else "send")
     expects = bool(payload) and request.headers.get("Expect") == "100-continue"
     transport.write(head if expects or not is_small else head + payload)
     message, body = None, None
@@ -166,6 +168,7 @@ async def _answered(wire: Wire, request: Request, payload: bytes | memoryview) -
     loop = asyncio.get_running_loop()
     reading = loop.create_task(_read(wire, request))
     writing = loop.create_task(write(wire, payload, request.timeouts.read))
+    writing.add_done_callback(lambda done: None if done.cancelled() else enter("read"))
     try:
         await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
         if not reading.done() and isinstance(writing.exception(), TimeoutError):

@@ -15,10 +15,11 @@ from aiosdk._transport import direct
 from aiosdk._transport.block import Block, slices
 from aiosdk._transport.body import Body
 from aiosdk._transport.failures import request_error
+from aiosdk._transport.progress import enter, progress
 from aiosdk.exceptions import SessionClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Mapping
 
     from aiosdk._transport.loop_pool import Setup
     from aiosdk._transport.pool import ConnectionPool
@@ -95,6 +96,8 @@ async def _by_aiohttp(http: aiohttp.ClientSession, request: Request) -> aiohttp.
 
 
 async def _request(http: aiohttp.ClientSession, request: Request, data: Any) -> aiohttp.ClientResponse:
+    if progress.get() is not None and hasattr(data, "__aiter__"):
+        data = _told(data)
     headers = dict(request.headers)
     chunked = headers.pop("Transfer-Encoding", "").lower() == "chunked"
     return await http.request(
@@ -152,6 +155,14 @@ def _payload(body: Any) -> Any:
     if hasattr(body, "read") and not hasattr(body, "__aiter__"):
         return _file_chunks(body)
     return body
+
+
+async def _told(chunks: AsyncIterable[Any]) -> AsyncIterator[Any]:
+    """Give the pieces of a body, and tell when they are being sent."""
+    enter("send")
+    async for chunk in chunks:
+        yield chunk
+    enter("read")
 
 
 async def _file_chunks(file: Readable) -> AsyncIterator[bytes]:

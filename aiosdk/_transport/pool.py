@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aiosdk._transport.budget import DEFAULT_BUDGET, RetryBudget
 from aiosdk._transport.slots import Slots, Traffic
 from aiosdk.exceptions import EventLoopConflictError, SessionClosedError
 
@@ -45,11 +46,12 @@ class ConnectionPool:
     a second loop while the first one runs is an error.
     """
 
-    def __init__(self, limit: int, limit_per_host: int | None = None) -> None:
+    def __init__(self, limit: int, limit_per_host: int | None = None, retry_budget: float | None = None) -> None:
         self.limit = limit
         self.limit_per_host = limit_per_host
         self.closed = False
         self._traffic = Traffic()
+        self.budget = RetryBudget(DEFAULT_BUDGET if retry_budget is None else retry_budget, self._traffic)
         self._current: LoopPool | None = None
 
     @property

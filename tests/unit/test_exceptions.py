@@ -12,9 +12,9 @@ import aiosdk
 from aiosdk import exceptions
 from aiosdk.exceptions import AiosdkError, nearest
 
-CLASSES = [
-    each for each in vars(exceptions).values() if inspect.isclass(each) and each.__module__ == "aiosdk.exceptions"
-]
+OURS = [each for each in vars(exceptions).values() if inspect.isclass(each) and each.__module__ == "aiosdk.exceptions"]
+CLASSES = [each for each in OURS if issubclass(each, AiosdkError)]
+KINDS = [each for each in OURS if not issubclass(each, AiosdkError)]
 
 
 class _Anything(dict[str, object]):
@@ -105,3 +105,19 @@ def test_bad_arguments_of_a_client_are_found_before_it_is_awaited() -> None:
         session.client("s3", aws_access_key_id="AKID")
     with pytest.raises(exceptions.InvalidEndpointError, match="minio:9000"):
         session.client("s3", endpoint_url="minio:9000")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_answer_is_a_client_error_documented_and_at_the_top_level(kind: type[Exception]) -> None:
+    assert issubclass(kind, botocore.exceptions.ClientError)
+    assert not issubclass(kind, botocore.exceptions.BotoCoreError), "code that catches both would take another branch"
+    assert getattr(aiosdk, kind.__name__) is kind
+    assert kind.__name__ in exceptions.__all__
+    assert kind.__name__ in (exceptions.__doc__ or "")
+    assert kind.__doc__
+    assert kind.__doc__.startswith("Raised when ")
+
+
+def test_there_are_five_kinds_and_each_excludes_the_others() -> None:
+    assert len(KINDS) == 5
+    assert not [(one, other) for one in KINDS for other in KINDS if one is not other and issubclass(one, other)]

@@ -38,7 +38,7 @@ def test_every_public_name_is_documented_in_a_plain_sentence(name: str, member: 
 def test_all_names_are_there_and_dir_shows_them() -> None:
     for name in aiosdk.__all__:
         assert getattr(aiosdk, name) is not None
-    with pytest.raises(AttributeError, match="it has Client, NotLoadedError, Session"):
+    with pytest.raises(AttributeError, match="it has AccessDeniedError, Client, ConflictError, "):
         aiosdk.Resource  # noqa: B018
 
 

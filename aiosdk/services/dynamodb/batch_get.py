@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from aiosdk.exceptions import BatchGetError
+from aiosdk._errors import become
+from aiosdk.exceptions import BatchGetError, ThrottledError
 from aiosdk.resources.actions import send
 from aiosdk.services.dynamodb.keys import identity_of
 from aiosdk.services.dynamodb.retrying import PATIENCE, Backoff, at_once, is_throttled
@@ -115,7 +116,9 @@ async def _fetch(client: Any, number: int, found: dict[str, list[Any]], left: di
             if delay is None:
                 unprocessed = [each for each in left.values() if each]
                 count = sum(map(_count, unprocessed))
-                raise BatchGetError(count=count, timeout=PATIENCE, items=found, unprocessed=unprocessed) from failure
+                error = BatchGetError(count=count, timeout=PATIENCE, items=found, unprocessed=unprocessed)
+                become(error, ThrottledError)
+                raise error from failure
             await asyncio.sleep(delay)
 
 

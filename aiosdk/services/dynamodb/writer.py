@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
+from aiosdk._aws.error_kinds import take_after
 from aiosdk.exceptions import BatchKeyError, BatchWriteError, BatchWriterClosedError
 from aiosdk.services.dynamodb.keys import identity_of
 from aiosdk.services.dynamodb.retrying import PATIENCE, Backoff, end, is_throttled
@@ -332,9 +333,10 @@ class BatchWriter:
         failure = self._failure
         response = getattr(failure, "response", None) or {"Error": {"Code": type(failure).__name__}}
         problem = str(failure)
-        raise BatchWriteError(
-            table=self._table, problem=problem, response=response, unwritten=self._unwritten
-        ) from failure
+        error = BatchWriteError(table=self._table, problem=problem, response=response, unwritten=self._unwritten)
+        if failure is not None:
+            take_after(error, failure)
+        raise error from failure
 
 
 def _loop_runs() -> bool:

@@ -8,7 +8,8 @@ from typing import Any, Final, Self
 
 from botocore.exceptions import ClientError
 
-from aiosdk.resources.actions import send
+from aiosdk.resources.actions import send, sends
+from aiosdk.services.s3.existence import exists
 from aiosdk.services.s3.transfers import BucketTransfers
 from aiosdk.services.s3.trees.methods import Trees
 
@@ -35,6 +36,18 @@ class Bucket(BucketTransfers, Trees):
         return self
 
     reload = load
+
+    @sends("HeadBucket", "Bucket")
+    async def exists(self, **params: Any) -> bool:
+        """Tell whether there is such a bucket, whoever it belongs to.
+
+        Sends `HeadBucket`. What was loaded stays as it is.
+
+        Raises:
+            AccessDeniedError: There is one, and it may not be looked at (403).
+            ClientError: Anything else but 200 and 404.
+        """
+        return await exists(send(self._client_to_call(), "s3", "HeadBucket", {"Bucket": self.name, **params}))
 
     async def _listed(self) -> dict[str, Any] | None:
         """What the list of the account's buckets says of this one."""

@@ -6,10 +6,14 @@ from typing import Final
 
 from aiosdk.resources.build import Extras
 from aiosdk.services.s3.bucket import Bucket
-from aiosdk.services.s3.objects import ObjectsCollection, ObjectSummary
-from aiosdk.services.s3.transfers import ObjectTransfers
+from aiosdk.services.s3.objects import Object, ObjectsCollection, ObjectSummary, ObjectVersion
 
 EXTRAS: Final = Extras(
-    resources={"Bucket": Bucket, "Object": ObjectTransfers, "ObjectSummary": ObjectSummary},
+    resources={
+        "Bucket": Bucket,
+        "Object": Object,
+        "ObjectSummary": ObjectSummary,
+        "ObjectVersion": ObjectVersion,
+    },
     collections={("Bucket", "objects"): ObjectsCollection},
 )

@@ -11,9 +11,49 @@ from aiosdk.exceptions import CollectionArgumentError
 from aiosdk.resources.actions import send, sends
 from aiosdk.resources.collections import Collection, Listing
 from aiosdk.resources.resource import Resource
+from aiosdk.services.s3.existence import exists
+from aiosdk.services.s3.transfers import ObjectTransfers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+class Object(ObjectTransfers):
+    """An object."""
+
+    __slots__ = ()
+
+    @sends("HeadObject", "Bucket", "Key")
+    async def exists(self, **params: Any) -> bool:
+        """Tell whether there is such an object. Sends `HeadObject`; what was loaded stays as it is.
+
+        Raises:
+            AccessDeniedError: 403, which S3 also answers when there is none to whoever may not list the bucket.
+            ClientError: Anything else but 200 and 404.
+        """
+        given = {"Bucket": self.bucket_name, "Key": self.key, **params}
+        return await exists(send(self._client_to_call(), "s3", "HeadObject", given))
+
+
+class ObjectVersion(Resource):
+    """One version of an object."""
+
+    __slots__ = ()
+
+    @sends("HeadObject", "Bucket", "Key", "VersionId")
+    async def exists(self, **params: Any) -> bool:
+        """Tell whether there is such a version. Sends `HeadObject`; what was loaded stays as it is.
+
+        Raises:
+            AccessDeniedError: 403.
+            ClientError: Anything else but 200 and 404: 405 for a delete marker, say.
+        """
+        given = {"Bucket": self.bucket_name, "Key": self.object_key, "VersionId": self.id, **params}
+        return await exists(send(self._client_to_call(), "s3", "HeadObject", given))
+
+    bucket_name: str
+    object_key: str
+    id: str
 
 
 class ObjectSummary(Resource):
@@ -37,6 +77,17 @@ class ObjectSummary(Resource):
         return self
 
     reload = load
+
+    @sends("HeadObject", "Bucket", "Key")
+    async def exists(self, **params: Any) -> bool:
+        """Tell whether there is still such an object. Sends `HeadObject`; what the listing said stays as it is.
+
+        Raises:
+            AccessDeniedError: 403, which S3 also answers when there is none to whoever may not list the bucket.
+            ClientError: Anything else but 200 and 404.
+        """
+        given = {"Bucket": self.bucket_name, "Key": self.key, **params}
+        return await exists(send(self._client_to_call(), "s3", "HeadObject", given))
 
     bucket_name: str
     key: str

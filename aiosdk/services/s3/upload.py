@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from aiosdk import _off_loop
 from aiosdk._aws.checksums import FlexibleChecksumError
+from aiosdk._aws.error_kinds import take_after
 from aiosdk._transport.block import Block
 from aiosdk.exceptions import S3UploadFailedError
 from aiosdk.services.s3 import arguments as args
@@ -82,7 +83,9 @@ async def _upload(upload: Upload, source: Source, callback: Callable[[int], Any]
         raise
     except ClientError as error:
         facts = {"source": source.name, "bucket": upload.bucket, "key": upload.key, "error": str(error)}
-        raise S3UploadFailedError(**facts, response=error.response, operation_name=error.operation_name) from error
+        refused = S3UploadFailedError(**facts, response=error.response, operation_name=error.operation_name)
+        take_after(refused, error)
+        raise refused from error
     finally:
         await finish(source.close())
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from aiosdk import _off_loop
+from aiosdk._aws.error_kinds import classify
 from aiosdk.exceptions import FileChangedError, TreeNameError
 from aiosdk.resources.actions import send
 from aiosdk.services.s3.trees.compare import SSE_C, content_difference, difference
@@ -154,7 +155,9 @@ class Upload(TreeRun):
         failed: dict[str, dict[str, Any]] = {each.get("Key", ""): each for each in answer.get("Errors", [])}
         for each in objects:
             if error := failed.get(self._key(each.relative)):
-                self._fail(each.relative, each.size, ClientError({"Error": error}, "DeleteObjects"))
+                refused = ClientError({"Error": error}, "DeleteObjects")
+                classify(refused)
+                self._fail(each.relative, each.size, refused)
         self._note_deleted([each for each in objects if self._key(each.relative) not in failed])
 
     async def _delete_one(self, gone: RemoteObject) -> None:

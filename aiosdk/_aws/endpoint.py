@@ -1,0 +1,106 @@
+"""aiobotocore's endpoint, where the attempts of the reference lane are made, with our options, history and budget.
+
+aiobotocore and botocore decide whether there is another attempt, as ever. What is ours: that the options may ask for
+more or fewer, that a pause is as long as the server asks, and that the session's budget must allow it.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUntypedBaseClass=false
+# botocore and aiobotocore have no types.
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from aiobotocore.endpoint import AioEndpoint
+
+from aiosdk import _off_loop
+from aiosdk._aws import retry_after
+from aiosdk._aws.calls import under_way
+from aiosdk._options import put_headers
+from aiosdk._transport.progress import progress
+
+if TYPE_CHECKING:
+    from aiosdk._transport.budget import RetryBudget
+
+
+class OutOfTimeError(Exception):
+    """The pause before the next attempt would go beyond the deadline."""
+
+
+class _OutOfBudgetError(Exception):
+    pass
+
+
+class Endpoint(AioEndpoint):
+    """Makes the attempts of the calls of one client."""
+
+    retries: dict[str, Any]
+
+    @property
+    def budget(self) -> RetryBudget | None:
+        """The retries of the session; None where the requests are not sent over its pool."""
+        pool = getattr(self.http_session, "pool", None)
+        return None if pool is None else pool.budget
+
+    async def create_request(self, params: dict[str, Any], operation_model: Any = None) -> Any:
+        call = under_way.get()
+        if call is not None and call.options.headers:
+            put_headers(call.options.headers, params["headers"])
+        return await super().create_request(params, operation_model)
+
+    async def _needs_retry(
+        self,
+        attempts: int,
+        operation_model: Any,
+        request_dict: Any,
+        response: Any = None,
+        caught_exception: Exception | None = None,
+    ) -> bool:
+        call = under_way.get()
+        number = attempts
+        if call is not None:
+            call.ended(response, caught_exception)
+            number = call.number_for_handlers(attempts, self.retries)
+        try:
+            return await super()._needs_retry(number, operation_model, request_dict, response, caught_exception)
+        except _OutOfBudgetError:
+            return False
+
+    async def _sleep(self, sleep_amount: float) -> None:
+        # Asked for when there is to be another attempt. Without a pause it is none after a failure, but goes elsewhere.
+        call = under_way.get()
+        if call is None:
+            await _off_loop.sleep(sleep_amount)
+            return
+        if sleep_amount:
+            budget = self.budget
+            if budget is not None:
+                budget.failed()
+                if not budget.take():
+                    call.out_of_budget = True
+                    raise _OutOfBudgetError
+            if (answer := call.answer) is not None:
+                sleep_amount = retry_after.pause(answer.status_code, answer.headers, sleep_amount)
+        call.pauses(sleep_amount)
+        current = progress.get()
+        if current is None:
+            await _off_loop.sleep(sleep_amount)
+        else:
+            current.phase = "backoff"
+            if current.until < monotonic() + sleep_amount:
+                raise OutOfTimeError
+            await _off_loop.sleep(sleep_amount)
+            current.phase = "prepare"
+        call.goes_on()
+
+
+def adopt(endpoint: Any, retries: dict[str, Any]) -> None:
+    """Make an endpoint ours that aiobotocore has made.
+
+    Args:
+        endpoint: The endpoint.
+        retries: The client's configuration of retries.
+    """
+    endpoint.__class__ = Endpoint
+    endpoint.retries = retries
