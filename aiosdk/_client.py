@@ -31,7 +31,10 @@ from aiosdk._transport.block import Block
 from aiosdk._transport.progress import Progress, progress
 from aiosdk.exceptions import (
     ClientClosedError,
+    ClientError,
     NoRegionError,
+    ServerError,
+    ThrottledError,
     UnknownOperationError,
     UnknownPaginatorError,
     UnknownWaiterError,
@@ -138,18 +141,30 @@ class Client(AioBaseClient):
             current.call = call
         token = under_way.set(call)
         try:
-            files = [name for name, value in api_params.items() if _may_block(value)]
-            if files and self._may_be_driven(api_params):
-                return await _off_loop.drive(super()._make_api_call(operation_name, api_params))
-            for name in files:
-                api_params = {**api_params, name: io.BytesIO(await _off_loop.call(api_params[name].read))}
-            return await super()._make_api_call(operation_name, api_params)
+            answer = await self._inherited(operation_name, api_params)
         except Exception as error:
-            endpoint: Any = self._endpoint
-            call.tell(error, getattr(endpoint, "budget", None))
+            call.tell(error)
+            if isinstance(error, ClientError) and not isinstance(error, (ThrottledError, ServerError)):
+                self._succeeded()  # the service is up
             raise
         finally:
             under_way.reset(token)
+        self._succeeded()
+        return answer
+
+    async def _inherited(self, operation_name: str, api_params: dict[str, Any]) -> Any:
+        """Make a call by aiobotocore's method, off the event loop where that reads a file."""
+        files = [name for name, value in api_params.items() if _may_block(value)]
+        if files and self._may_be_driven(api_params):
+            return await _off_loop.drive(super()._make_api_call(operation_name, api_params))
+        for name in files:
+            api_params = {**api_params, name: io.BytesIO(await _off_loop.call(api_params[name].read))}
+        return await super()._make_api_call(operation_name, api_params)
+
+    def _succeeded(self) -> None:
+        endpoint: Any = self._endpoint
+        if (budget := getattr(endpoint, "budget", None)) is not None:
+            budget.successes += 1
 
     async def _within(self, options: CallOptions, operation_name: str, api_params: dict[str, Any]) -> Any:
         """Make a call within its deadline."""

@@ -13,20 +13,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 from aiosdk._aws.error_kinds import classify
 from aiosdk._errors import Attempt, Remembering, become
 from aiosdk._options import NONE
-from aiosdk.exceptions import DeadlineExceededError, PoolTimeoutError, ServerError, ThrottledError
+from aiosdk.exceptions import DeadlineExceededError
 
 if TYPE_CHECKING:
     from aiosdk._aws.handover import FirstAttempt
     from aiosdk._options import CallOptions
-    from aiosdk._transport.budget import RetryBudget
     from aiosdk._transport.progress import Progress
 
 # Told to botocore's retry handlers as the number of an attempt that is to be the last, whatever their limit is.
 _LAST: Final = 1_000_000
 # How many attempts they make at least unless configured, in each mode: there they are told to be before the last one.
 _FEWEST: Final = {"legacy": 5, "standard": 3, "adaptive": 3}
-# Ends of calls that do not count as failed requests: AWS answered what is so, or nothing was sent.
-_NO_FAILURES: Final = (ClientError, PoolTimeoutError)
 
 
 class Call:
@@ -50,6 +47,7 @@ class Call:
 
     def ended(self, answer: Any, failure: Exception | None) -> None:
         """An attempt has ended, with an answer and what was read from it, or with a failure."""
+        self._record(None)  # the one before, should somebody have replaced the pause after it
         self._ended = answer, failure
         handed_over = self.first is not None and not self.history
         self._seconds = self.first.seconds if handed_over and self.first else monotonic() - self._begun
@@ -98,7 +96,7 @@ class Call:
         fewest = configured.get("total_max_attempts") or _FEWEST.get(configured.get("mode", ""), 1)
         return min(number, fewest - 1)
 
-    def tell(self, error: Exception, budget: RetryBudget | None) -> None:
+    def tell(self, error: Exception) -> None:
         """Tell the error that ends the call of its attempts, and make it one of its kind."""
         if isinstance(error, ClientError):
             classify(error)
@@ -108,9 +106,6 @@ class Call:
         if not self.history or "attempts" in vars(error):  # nothing was sent; or it is not of this call alone
             return
         become(error, Remembering)
-        is_failure = isinstance(error, ThrottledError | ServerError) or not isinstance(error, _NO_FAILURES)
-        if is_failure and budget is not None:
-            budget.failed()
         error.attempts = attempts = tuple(self.history)  # pyright: ignore[reportAttributeAccessIssue]
         if len(attempts) > 1:
             error.add_note(f"{len(attempts)} attempts: " + "; ".join(map(str, attempts)))
@@ -127,7 +122,7 @@ _DOING: Final = {
     "connect": "connecting",
     "send": "sending the request",
     "read": "waiting for the answer",
-    "backoff": "about to wait before the next attempt",
+    "backoff": "about to wait {pause:.3g} s before the next attempt",
 }
 _ON_ITS_WAY: Final = ("pool", "connect", "send", "read")
 
@@ -140,13 +135,13 @@ def deadline_exceeded(current: Progress, service: str, method: str, seconds: flo
         history = call.history
     elif current.phase in _ON_ITS_WAY:
         history = [Attempt(1, None, None, None, seconds, None)]
-    made = f"in attempt {len(history)}" if current.phase in _ON_ITS_WAY else f"after {len(history)} attempts"
+    made = f"{'in' if current.phase in _ON_ITS_WAY else 'after'} attempt {len(history)}"
     error = DeadlineExceededError(
         service_name=service,
         operation_name=method,
         timeout=seconds,
         phase=current.phase,
-        doing=_DOING[current.phase],
+        doing=_DOING[current.phase].format(pause=current.pause),
         made=made if history else "before the first attempt",
     )
     error.attempts = tuple(history)

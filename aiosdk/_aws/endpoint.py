@@ -18,7 +18,7 @@ from aiosdk import _off_loop
 from aiosdk._aws import retry_after
 from aiosdk._aws.calls import under_way
 from aiosdk._options import put_headers
-from aiosdk._transport.progress import progress
+from aiosdk._transport.progress import enter, progress
 
 if TYPE_CHECKING:
     from aiosdk._transport.budget import RetryBudget
@@ -75,23 +75,19 @@ class Endpoint(AioEndpoint):
             return
         if sleep_amount:
             budget = self.budget
-            if budget is not None:
-                budget.failed()
-                if not budget.take():
-                    call.out_of_budget = True
-                    raise _OutOfBudgetError
+            if budget is not None and not budget.take():
+                call.out_of_budget = True
+                raise _OutOfBudgetError
             if (answer := call.answer) is not None:
                 sleep_amount = retry_after.pause(answer.status_code, answer.headers, sleep_amount)
-        call.pauses(sleep_amount)
         current = progress.get()
-        if current is None:
-            await _off_loop.sleep(sleep_amount)
-        else:
-            current.phase = "backoff"
+        if current is not None:
+            current.phase, current.pause = "backoff", sleep_amount
             if current.until < monotonic() + sleep_amount:
                 raise OutOfTimeError
-            await _off_loop.sleep(sleep_amount)
-            current.phase = "prepare"
+        call.pauses(sleep_amount)
+        await _off_loop.sleep(sleep_amount)
+        enter("prepare")
         call.goes_on()
 
 

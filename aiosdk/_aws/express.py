@@ -87,6 +87,7 @@ class Plan:
         self._traces = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
         self._streams = bool(operation.has_streaming_output)
         self._reader = AnswerReader(client, operation, handlers)
+        self._budget = client._endpoint.http_session.pool.budget
         payload = operation.input_shape and operation.input_shape.serialization.get("payload")
         blob = bool(payload) and operation.input_shape.members[payload].type_name == "blob"
         self.payload: str | None = payload if blob else None
@@ -268,9 +269,12 @@ class Plan:
             return await reference(self._retold(given, prepared), first)
         if response.status < 300:
             try:
-                return await self._reader.read(response, prepared.context)
+                answer = await self._reader.read(response, prepared.context)
             except Exception:  # noqa: S110 - likewise
                 pass
+            else:
+                self._budget.successes += 1
+                return answer
         first = FirstAttempt(sender, prepared.invocation_id, response, monotonic() - begun)
         return await reference(self._retold(given, prepared), first)
 

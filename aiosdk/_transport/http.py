@@ -96,7 +96,7 @@ async def _by_aiohttp(http: aiohttp.ClientSession, request: Request) -> aiohttp.
 
 
 async def _request(http: aiohttp.ClientSession, request: Request, data: Any) -> aiohttp.ClientResponse:
-    if progress.get() is not None and hasattr(data, "__aiter__"):
+    if progress.get() is not None:
         data = _told(data)
     headers = dict(request.headers)
     chunked = headers.pop("Transfer-Encoding", "").lower() == "chunked"
@@ -157,12 +157,24 @@ def _payload(body: Any) -> Any:
     return body
 
 
-async def _told(chunks: AsyncIterable[Any]) -> AsyncIterator[Any]:
-    """Give the pieces of a body, and tell when they are being sent."""
+def _told(data: Any) -> Any:
+    """Have a body that takes a while to send tell when it is being sent."""
+    if isinstance(data, io.BytesIO) and data.getbuffer().nbytes > direct.SMALL_BODY:
+        return _tell(_memory_chunks(data))
+    chunks: Any = data
+    return _tell(chunks) if hasattr(chunks, "__aiter__") else chunks
+
+
+async def _tell(chunks: AsyncIterable[Any]) -> AsyncIterator[Any]:
     enter("send")
     async for chunk in chunks:
         yield chunk
     enter("read")
+
+
+async def _memory_chunks(data: io.BytesIO) -> AsyncIterator[bytes]:
+    while chunk := data.read(FILE_CHUNK_SIZE):
+        yield chunk
 
 
 async def _file_chunks(file: Readable) -> AsyncIterator[bytes]:

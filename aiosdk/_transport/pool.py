@@ -51,7 +51,7 @@ class ConnectionPool:
         self.limit_per_host = limit_per_host
         self.closed = False
         self._traffic = Traffic()
-        self.budget = RetryBudget(DEFAULT_BUDGET if retry_budget is None else retry_budget, self._traffic)
+        self.budget = RetryBudget(DEFAULT_BUDGET if retry_budget is None else retry_budget)
         self._current: LoopPool | None = None
 
     @property

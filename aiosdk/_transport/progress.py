@@ -14,10 +14,10 @@ class Progress:
         owner: Whose call it is; other calls may be made on the way.
     """
 
-    __slots__ = ("call", "owner", "phase", "until")
+    __slots__ = ("call", "owner", "pause", "phase", "until")
 
     def __init__(self, until: float, owner: object) -> None:
-        self.phase = "prepare"
+        self.phase, self.pause = "prepare", 0.0
         self.until, self.owner = until, owner
         self.call: Any = None
 
