@@ -14,6 +14,7 @@ from botocore.httpsession import ProxyConfiguration, get_cert_path
 
 from aiosdk import _off_loop
 from aiosdk._aws.calls import under_way
+from aiosdk._aws.throttling import Throttles
 from aiosdk._transport import http
 from aiosdk._transport.connector import ConnectorOptions
 from aiosdk._transport.loop_pool import Setup
@@ -32,6 +33,7 @@ class PooledHTTPSession:
     """Sends the requests of one client over the pool of its session. Owns nothing, so closing it does nothing."""
 
     pool: ClassVar[ConnectionPool]
+    throttles: ClassVar[Throttles]
 
     def __init__(
         self,
@@ -115,16 +117,22 @@ class PooledHTTPSession:
         if read_timeout is not None:
             timeouts = http.Timeouts(timeouts.pool, timeouts.connect, read_timeout)
         headers["Accept-Encoding"] = "identity"
-        return await http.exchange(
+        throttles = self.throttles
+        turn = await throttles.turn(url, headers, body) if throttles.lines else None
+        response = await http.exchange(
             self.pool,
             self._secure if secure else self._plain,
             http.Request(method, url, headers, body, timeouts, stream, proxy),
         )
+        if turn is not None or response.status >= 400:
+            throttles.answered(turn, url, headers, body, response)
+        return response
 
 
 def bind(pool: ConnectionPool) -> type[PooledHTTPSession]:
     """Make the class that sends over this pool, for `AioConfig(http_session_cls=...)`."""
-    return type("PooledHTTPSession", (PooledHTTPSession,), {"pool": pool, "__doc__": PooledHTTPSession.__doc__})
+    parts = {"pool": pool, "throttles": Throttles(pool), "__doc__": PooledHTTPSession.__doc__}
+    return type("PooledHTTPSession", (PooledHTTPSession,), parts)
 
 
 def _tls(verify: bool | str, client_cert: str | tuple[str, str] | None) -> TLSSettings:

@@ -1,0 +1,144 @@
+"""How fast requests may go to a service that has begun to refuse some for coming too fast. Pure: it is told the time.
+
+A `Pace` first only watches: a few refusals are no reason to be slower. Where more than a few in a hundred are refused,
+it cuts the rate at which requests go to a half or less, until most are taken; later it cuts by less. Between two cuts
+the rate rises along a cubic curve, as in TCP CUBIC and in AWS's adaptive retries: quickly at first, slowly around the
+rate that was too much last time, quickly again beyond it. After the first cut, where nothing is known yet, it doubles
+again and again. It rises only while requests really wait for it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+TOLERATED: Final = 0.06
+"""The share of refused requests that is no reason to be slower."""
+MEMORY: Final = 100
+"""So many requests are remembered, more or less, for that share."""
+SOON: Final = 1.0
+"""Within so many seconds of a cut the search for the right rate is not over: the next one is a large one."""
+LARGE: Final = (0.25, 0.5)
+"""What a large cut leaves: as much as was taken of what was sent, within these bounds."""
+SMALL: Final = 0.7
+DOUBLES_IN: Final = 0.5
+"""Seconds in which the rate doubles at first."""
+DOUBLES_LATER_IN: Final = 2.0
+"""And when it is far beyond what was too much last time."""
+CYCLE: Final = 5.0
+"""Seconds until the rate is back where it was cut; more where so few requests go that a cut would cost many."""
+REQUESTS_PER_CYCLE: Final = 500
+SLOWEST: Final = 0.5
+BURST: Final = 0.02
+"""Requests of so many seconds may go at once, since timers are not exact."""
+OVER_AFTER: Final = 60.0
+
+
+class Pace:
+    """The rate of one stream of requests.
+
+    Args:
+        now: The time in seconds, of a clock that only goes forward; the first refusal is told right after this.
+    """
+
+    __slots__ = (
+        "_at",
+        "_credit",
+        "_cut",
+        "_cuts",
+        "_grown",
+        "_last",
+        "_marked",
+        "_recent",
+        "_refused",
+        "_sent",
+        "_share",
+        "_taken",
+        "ceiling",
+        "rate",
+        "since",
+    )
+
+    def __init__(self, now: float) -> None:
+        self.rate: float | None = None
+        """Requests per second, or None while it only watches."""
+        self.ceiling = 0.0
+        """The rate that was too much."""
+        self.since = now
+        """The last cut: what was sent before it says nothing of the rate after it."""
+        self._cuts = 0
+        self._cut = 1.0  # what the last cut left of the rate
+        self._grown = 0.0  # seconds since then in which requests waited
+        self._share = 0.0  # of the refused among the last ones
+        self._sent = self._taken = self._refused = 0  # since then
+        self._credit = 1.0
+        self._at = self._last = self._marked = now
+        self._recent = 0.0  # requests per second, about a second ago
+
+    def wait(self, now: float) -> float:
+        """Give the seconds until the next request may go."""
+        if self.rate is None:
+            return 0.0
+        most = max(1.0, self.rate * BURST)
+        self._credit = min(most, self._credit + (now - self._at) * self.rate)
+        self._at = now
+        return max(0.0, (1.0 - self._credit) / self.rate)
+
+    def sent(self, now: float, waited: float = 0.0) -> None:
+        """Say that a request goes, which has waited so long for its turn."""
+        self._sent += 1
+        if now - self._marked > SOON:
+            self._recent = self._sent / (now - self._marked)
+            self._marked, self._sent = now, 0
+        if self.rate is None:
+            return
+        self._credit -= 1.0
+        if waited > 0.0:
+            self._grown += min(now - self._last, 1.0, waited)
+            self._last = now
+            self.rate = self._raised()
+        elif now - self._last > 1.0:
+            self._last = now - 1.0
+
+    def _raised(self) -> float:
+        if self._cuts == 1:
+            return self.ceiling * self._cut * 2.0 ** (self._grown / DOUBLES_IN)
+        cycle = max(CYCLE, REQUESTS_PER_CYCLE / self.ceiling)
+        cycles = self._grown / cycle
+        if cycles > 2.0:  # what was too much is no more: the limit is gone
+            return self.ceiling * (2.0 - self._cut) * 2.0 ** ((self._grown - 2.0 * cycle) / DOUBLES_LATER_IN)
+        return max(SLOWEST, self.ceiling * (1.0 - (1.0 - self._cut) * (1.0 - cycles) ** 3))
+
+    def taken(self) -> None:
+        """Say that a request was not refused."""
+        self._taken += 1
+        self._share -= self._share / MEMORY
+
+    def refused(self, sent_at: float, now: float) -> bool:
+        """Say that a request was refused that was sent then; whether the rate was cut."""
+        if sent_at < self.since:
+            return False
+        self._refused += 1
+        self._share += (1.0 - self._share) / MEMORY
+        if self._share <= TOLERATED:
+            return False
+        self._cut_down(now)
+        return True
+
+    def _cut_down(self, now: float) -> None:
+        measured = max(self._recent, self._sent / max(now - self._marked, 0.01))
+        # A rate may be higher than what is really sent: then it is the latter that was too much.
+        self.ceiling = max(SLOWEST, measured if self.rate is None else min(self.rate, measured))
+        if self.rate is None or self._grown < SOON:
+            least, most = LARGE
+            self._cut = min(most, max(least, self._taken / (self._taken + self._refused)))
+        else:
+            self._cut = SMALL
+        self.rate = max(SLOWEST, self.ceiling * self._cut)
+        self.since = self._at = self._last = self._marked = now
+        self._grown = self._share = self._credit = self._recent = 0.0
+        self._sent = self._taken = self._refused = 0
+        self._cuts += 1
+
+    def is_over(self, now: float) -> bool:
+        """Whether it may be forgotten: for a while nothing was refused that mattered, and nothing waited."""
+        return now - max(self.since, self._last) > OVER_AFTER

@@ -1,0 +1,180 @@
+"""Slows requests down where a service refuses them for coming too fast, so that few are sent in vain.
+
+Nothing is counted until a service first throttles. From then on the requests of the same kind, to the same host, are
+watched, and where many are refused they take turns at a rate that the service bears (`pace`). All clients of a session
+share it: they share the account whose limits these are. A while after the last refusal it is forgotten again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from aiosdk._aws.pace import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiosdk._transport.http import Response
+    from aiosdk._transport.pool import ConnectionPool
+
+log: Final = logging.getLogger("aiosdk.throttling")
+
+CODES: Final = frozenset(
+    (
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    )
+)
+_ALWAYS: Final = (429, 509)
+_CODE: Final = re.compile(rb'<Code>\s*([A-Za-z]+)|"(?:__type|code|Code)"\s*:\s*"(?:[^"#]*#)?([A-Za-z]+)')
+_RESOURCE: Final = re.compile(rb'"(?:TableName|StreamName|StreamARN)"\s*:\s*"([^"]*)"')
+_S3_WITH_BUCKET: Final = re.compile(r".+\.s3[.-].*amazonaws\.com")
+_MOST_READ: Final = 4096
+_MOST_KINDS: Final = 100
+"""Of so many kinds of requests to a host; more are taken for one."""
+_SLICE: Final = 0.1
+
+
+class _Line:
+    """The requests of one kind: their pace, and the line in which they wait."""
+
+    __slots__ = ("first", "pace")
+
+    def __init__(self, now: float) -> None:
+        self.pace = Pace(now)
+        self.first = asyncio.Lock()
+
+
+class Turn(NamedTuple):
+    """Leave to send a request."""
+
+    line: _Line
+    sent_at: float
+
+
+class Throttles:
+    """What the services that a session talks to bear.
+
+    Args:
+        pool: The session's pool; when it is closed nobody waits any more.
+    """
+
+    __slots__ = ("_loop", "_pool", "lines")
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.lines: dict[object, _Line] = {}
+        """By the kind of request. Empty while no service throttles."""
+
+    async def turn(self, url: str, headers: Mapping[str, str], body: Any) -> Turn | None:
+        """Wait until a request may go. None where it is of a kind that nobody throttles."""
+        if self._loop is not asyncio.get_running_loop():
+            self.lines.clear()  # they have waited on a loop that is gone
+            return None
+        kind = self._kind(url, headers, body)
+        line = self.lines.get(kind)
+        if line is None:
+            return None
+        now = begun = monotonic()
+        pace = line.pace
+        if pace.is_over(now):
+            del self.lines[kind]
+            return None
+        if pace.rate is not None:
+            async with line.first:
+                while (seconds := pace.wait(now := monotonic())) > 0 and not self._pool.closed:  # noqa: ASYNC110
+                    await asyncio.sleep(min(seconds, _SLICE))
+                pace.sent(now, now - begun)
+        else:
+            pace.sent(now)
+        return Turn(line, now)
+
+    def answered(self, turn: Turn | None, url: str, headers: Mapping[str, str], body: Any, response: Response) -> None:
+        """Note how a request was answered: all that had a turn, and of the others those that failed."""
+        if not is_throttled(response):
+            if turn is not None:
+                turn.line.pace.taken()
+            return
+        now = monotonic()
+        if turn is None:
+            self._begin(url, headers, body, now)
+        elif turn.line.pace.refused(turn.sent_at, now):
+            log.info("Throttled by %s: %.4g requests a second from now", _host(url), turn.line.pace.rate)
+
+    def _begin(self, url: str, headers: Mapping[str, str], body: Any, now: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
+            self.lines.clear()
+        kind = self._kind(url, headers, body)
+        line = self.lines.get(kind)
+        if line is None:
+            for other in [other for other, each in self.lines.items() if each.pace.is_over(now)]:
+                del self.lines[other]
+            line = self.lines[kind] = _Line(now)
+        if line.pace.rate is None:
+            line.pace.sent(now)
+            line.pace.refused(now, now)
+
+    def _kind(self, url: str, headers: Mapping[str, str], body: Any) -> object:
+        kind = kind_of(url, headers, body)
+        if len(self.lines) >= _MOST_KINDS and kind not in self.lines:
+            return kind[0]
+        return kind
+
+
+def is_throttled(response: Response) -> bool:
+    """Whether an answer says that requests come too fast."""
+    status = response.status
+    if status < 400 or status in _ALWAYS:
+        return status >= 400
+    if status not in (400, 403, 503):
+        return False
+    said = response.headers.get("x-amzn-errortype", "").partition(":")[0].rpartition("#")[2]
+    if said:
+        return said in CODES
+    content = response.content
+    if not content:  # of a HEAD, or a stream that is not read yet
+        return status == 503
+    found = _CODE.search(content, 0, _MOST_READ)
+    return found is not None and (found[1] or found[2]).decode() in CODES
+
+
+def kind_of(url: str, headers: Mapping[str, str], body: Any) -> tuple[str, str, str]:
+    """Give what requests have in common that count together: host, operation or bucket, table.
+
+    S3 throttles by prefixes that it does not tell; where it does, all requests to the bucket are slower.
+    """
+    host, path = _host_and_path(url)
+    start = bytes(body[:_MOST_READ]) if isinstance(body, (bytes, bytearray)) else b""
+    if target := headers.get("X-Amz-Target"):
+        found = _RESOURCE.search(start)
+        return host, target, found[1].decode("latin-1") if found else ""
+    if start.startswith(b"Action="):
+        return host, start[7:].partition(b"&")[0].decode("latin-1"), ""
+    if _S3_WITH_BUCKET.fullmatch(host):
+        return host, "", ""
+    return host, path.partition("/")[0], ""
+
+
+def _host(url: str) -> str:
+    return _host_and_path(url)[0]
+
+
+def _host_and_path(url: str) -> tuple[str, str]:
+    host, _, path = url.partition("://")[2].partition("?")[0].partition("/")
+    return host, path
