@@ -24,6 +24,7 @@ from botocore.httpchecksum import resolve_checksum_context
 from botocore.utils import percent_encode_sequence
 
 from aiosdk._aws.answer_reader import AnswerReader
+from aiosdk._aws.clock import utc_now
 from aiosdk._aws.handover import INVOCATION_ID, FirstAttempt
 from aiosdk._aws.quirks import called
 from aiosdk._aws.request_bodies import ASKS_FROM, as_sent, may_have_checksum, validated_by
@@ -197,7 +198,7 @@ class Plan:
             credentials.access_key,
             credentials.secret_key,
             credentials.token,
-            auth.get_current_datetime().timestamp(),
+            utc_now(),
         )
 
     def _signs_payload(self, target: Target, headers: dict[str, Any], checksum: Any, body: Any) -> bool:
