@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import io
+import logging
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from aiobotocore.client import AioBaseClient
 from botocore import xform_name
@@ -42,10 +44,16 @@ from aiosdk.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Awaitable, Callable, Generator, Mapping
 
     from aiosdk._aws.handover import FirstAttempt
     from aiosdk._options import CallOptions
+
+
+logger: Final = logging.getLogger(__name__)
+
+# Seconds that are given to what has to be done before a client is closed.
+_LONGEST_END: Final = 10.0
 
 
 class Home(Protocol):
@@ -82,6 +90,7 @@ class Client(AioBaseClient):
     _lanes: Lanes | None = None
     _options: CallOptions | None = None
     _root: Client | None = None
+    _endings: Mapping[object, Callable[[], Awaitable[None]]] = MappingProxyType({})
     _PY_TO_OP_NAME: Mapping[str, str]
 
     def __repr__(self) -> str:
@@ -283,15 +292,38 @@ class Client(AioBaseClient):
             )
         return super().get_waiter(waiter_name)
 
+    def at_close(self, key: object, act: Callable[[], Awaitable[None]] | None) -> None:
+        """Have something done before the client or its session is closed, or with None no more."""
+        root = self._root or self
+        others = {name: each for name, each in root._endings.items() if name is not key}
+        root._endings = others if act is None else {**others, key: act}
+
+    async def end(self) -> None:
+        """Do what is to be done before the client is closed; what takes too long is given up."""
+        acts = [act() for act in (self._root or self)._endings.values()]
+        if not acts:
+            return
+        try:
+            async with asyncio.timeout(_LONGEST_END):
+                failures = await asyncio.gather(*acts, return_exceptions=True)
+        except TimeoutError as error:
+            failures = [error]
+        for failure in failures:
+            if failure is not None:
+                logger.warning("Before %r was closed: %r", self, failure)
+
     async def close(self) -> None:
         """Retire this client: its calls raise `ClientClosedError`, and the session makes a new one when asked.
 
         The connections are the session's and stay open. Closing twice does nothing. Closing a view of it is the same.
         """
         client = self._root or self
-        client._closed = True
-        if client._home is not None:
-            client._home.retire(client)
+        try:
+            await client.end()
+        finally:
+            client._closed = True
+            if client._home is not None:
+                client._home.retire(client)
 
     async def __aenter__(self) -> Self:
         return self

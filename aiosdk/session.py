@@ -161,10 +161,17 @@ class Session:
     async def close(self) -> None:
         """Close every connection, streaming body and background task of the session; it cannot be used again.
 
-        Returns when the sockets are closed. Closing twice does nothing.
+        Multipart uploads under way are aborted. Returns when the sockets are closed. Closing twice does nothing.
         """
         if self._pool is not None:
             self._pool.check_loop()
+        try:
+            for client in list(self._clients.values()):
+                await client.end()
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
         self._closed = True
         # Everything is told to end before anything is waited for, so that a cancellation leaves nothing open.
         runs: list[SingleFlight[Any]] = [*self._resources.close(), *self._making.values(), self._preparing]

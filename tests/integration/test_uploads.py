@@ -510,3 +510,18 @@ async def test_a_cancelled_creation_is_aborted_all_the_same(s3: Any, s3_server: 
         await upload
     assert s3_server.open_uploads() == []
     assert s3_server.operations["AbortMultipartUpload"] == 1
+
+
+@pytest.mark.parametrize("what", ["session", "client"])
+async def test_an_upload_under_way_is_aborted_when_what_it_needs_is_closed(what: str, s3_server: S3Server) -> None:
+    s3_server.faults.add(hang(), operation="UploadPart", part=2)
+    async with aiosdk.Session(**KEYS, endpoint_url=s3_server.url) as session:
+        s3 = await session.client("s3")
+        upload = asyncio.create_task(s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS))
+        await eventually(lambda: s3_server.operations["UploadPart"] == 2)
+        await (session.close() if what == "session" else s3.close())
+        assert s3_server.open_uploads() == []
+        s3_server.release()
+        with pytest.raises(Exception, match=r"closed|NoSuchUpload"):
+            await upload
+    assert s3_server.open_uploads() == []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from aiosdk.exceptions import ClosedError
 from aiosdk.services.s3.arguments import OF_ABORTION, OF_HEAD, only
 from aiosdk.services.s3.workers import finish
 
@@ -100,11 +101,22 @@ async def multipart_upload(
             await _abort(MultipartUpload(client, created, bucket, key), client, arguments, cancelled)
         raise
     upload = MultipartUpload(client, created, bucket, key)
+    is_closed = False
+
+    async def before_closing() -> None:
+        nonlocal is_closed
+        is_closed = True  # and what is under way fails
+        await client.abort_multipart_upload(**upload.place, **only(arguments, OF_ABORTION))
+
+    client.at_close(upload, before_closing)
     try:
         yield upload
     except BaseException as error:
-        await _abort(upload, client, arguments, error)
+        if not (is_closed and isinstance(error, ClosedError)):
+            await _abort(upload, client, arguments, error)
         raise
+    finally:
+        client.at_close(upload, None)
 
 
 def _result(task: asyncio.Future[Any]) -> Any:
