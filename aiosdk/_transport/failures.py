@@ -1,7 +1,8 @@
 """Which error each failure of aiohttp or of a socket becomes: one table, read from the top.
 
 The errors are botocore's, so that its retry rules and users' `except` clauses apply. The first row that matches
-decides, so subclasses stand above their bases; a test walks aiohttp's exceptions and fails when a row is missing.
+decides, so subclasses stand above their bases; a test walks the exceptions of aiohttp, sockets, TLS and asyncio, and
+fails when one is new.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ TABLE: Final[tuple[tuple[type[BaseException], type[BotoCoreError]], ...]] = (
     (socket.gaierror, EndpointConnectionError),
     (ssl.SSLError, SSLError),
     (ConnectionError, ConnectionClosedError),
+    (EOFError, ConnectionClosedError),
     (OSError, EndpointConnectionError),
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import builtins
 import inspect
 import socket
 import ssl
@@ -21,8 +23,11 @@ from botocore.exceptions import (
     ResponseStreamingError,
     SSLError,
 )
+from botocore.retries.standard import TransientRetryableChecker
+from botocore.retryhandler import EXCEPTION_MAP
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from aiosdk import exceptions
 from aiosdk._transport.failures import TABLE, body_error, request_error
 
 URL = "https://s3.amazonaws.com/bucket"
@@ -131,6 +136,87 @@ def test_each_failure_below_aiohttp_becomes_the_error_it_means(
     failure: Exception, expected: type[BotoCoreError]
 ) -> None:
     assert type(request_error(failure, URL, None)) is expected
+
+
+# What sockets, TLS and asyncio can raise below aiohttp. One that is missing here is new in Python.
+BELOW: dict[str, type[BotoCoreError]] = {
+    "BlockingIOError": EndpointConnectionError,
+    "ChildProcessError": EndpointConnectionError,
+    "FileExistsError": EndpointConnectionError,
+    "FileNotFoundError": EndpointConnectionError,
+    "InterruptedError": EndpointConnectionError,
+    "IsADirectoryError": EndpointConnectionError,
+    "NotADirectoryError": EndpointConnectionError,
+    "PermissionError": EndpointConnectionError,
+    "ProcessLookupError": EndpointConnectionError,
+    "OSError": EndpointConnectionError,
+    "gaierror": EndpointConnectionError,
+    "herror": EndpointConnectionError,
+    "ConnectionError": ConnectionClosedError,
+    "BrokenPipeError": ConnectionClosedError,
+    "ConnectionAbortedError": ConnectionClosedError,
+    "ConnectionRefusedError": ConnectionClosedError,  # from a connected socket; a refused one is a ClientConnectorError
+    "ConnectionResetError": ConnectionClosedError,
+    "IncompleteReadError": ConnectionClosedError,
+    "TimeoutError": ReadTimeoutError,
+    "SSLError": SSLError,
+    "SSLCertVerificationError": SSLError,
+    "SSLEOFError": SSLError,
+    "SSLSyscallError": SSLError,
+    "SSLWantReadError": SSLError,
+    "SSLWantWriteError": SSLError,
+    "SSLZeroReturnError": SSLError,
+    "BrokenBarrierError": HTTPClientError,
+    "InvalidStateError": HTTPClientError,
+    "LimitOverrunError": HTTPClientError,
+    "QueueEmpty": HTTPClientError,
+    "QueueFull": HTTPClientError,
+    "SendfileNotAvailableError": HTTPClientError,
+}
+_NOT_OF_SOCKETS = {"CancelledError"}  # which nobody may turn into an error
+_LATER = {"QueueShutDown"}  # Python 3.13
+
+
+def exceptions_below() -> dict[str, type[BaseException]]:
+    modules = [builtins, socket, ssl, asyncio.exceptions, asyncio.queues]
+    found: dict[str, type[BaseException]] = {}
+    for module in modules:
+        for kind in vars(module).values():
+            if not inspect.isclass(kind) or not issubclass(kind, BaseException):
+                continue
+            if module is not builtins or issubclass(kind, OSError):
+                found[kind.__name__] = kind
+    return {name: kind for name, kind in found.items() if not name.startswith("_") and name != "Exception"}
+
+
+def test_every_exception_of_sockets_tls_and_asyncio_is_known_here() -> None:
+    assert set(exceptions_below()) - _LATER == set(BELOW) | _NOT_OF_SOCKETS
+
+
+@pytest.mark.parametrize("name", sorted(BELOW))
+def test_each_exception_of_sockets_tls_and_asyncio_becomes_the_error_it_means(name: str) -> None:
+    assert type(request_error(raised(exceptions_below()[name]), URL, None)) is BELOW[name]
+
+
+# Whether a request is sent again after an error, in the modes legacy and standard. It does not depend on the operation.
+RETRIED: dict[type[BotoCoreError], tuple[bool, bool]] = {
+    ConnectionClosedError: (True, True),
+    ConnectTimeoutError: (True, True),
+    EndpointConnectionError: (True, True),
+    ProxyConnectionError: (True, True),
+    ReadTimeoutError: (True, True),
+    SSLError: (True, True),
+    HTTPClientError: (False, True),
+}
+NEVER_RETRIED = [exceptions.PoolTimeoutError, exceptions.DeadlineExceededError, exceptions.SessionClosedError]
+
+
+def test_which_errors_are_tried_again_is_botocores_rule_and_written_down() -> None:
+    assert {error for _, error in TABLE} == set(RETRIED)
+    legacy = tuple(EXCEPTION_MAP["GENERAL_CONNECTION_ERROR"])
+    standard = TransientRetryableChecker._TRANSIENT_EXCEPTION_CLS
+    assert {kind: (issubclass(kind, legacy), issubclass(kind, standard)) for kind in RETRIED} == RETRIED
+    assert not [kind for kind in NEVER_RETRIED if issubclass(kind, (*legacy, *standard))]
 
 
 def test_no_row_of_the_table_is_shadowed_by_one_above_it() -> None:
