@@ -19,6 +19,7 @@ from botocore.errorfactory import ClientExceptionsFactory
 from botocore.exceptions import ProfileNotFound
 from botocore.regions import EndpointResolver
 
+from aiosdk._aws import second_chance
 from aiosdk._aws.client_class import HOOK_ID, class_hook
 from aiosdk._aws.client_parts import SharedExceptions
 from aiosdk._aws.config_values import ConfigValues
@@ -77,6 +78,8 @@ def make_session(
     _fit_credentials(session, settings, http)
     _fit_components(session, http)
 
+    if settings.botocore_session is not None:
+        session.register(second_chance.EVENT, second_chance.give_second_chance, unique_id=second_chance.ID)
     session.register("creating-client-class", class_hook(client_class), unique_id=HOOK_ID)
     return session
 

@@ -17,6 +17,7 @@ import json
 import logging
 import subprocess
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -109,6 +110,30 @@ class SessionCredentials(AioCredentials):
             self._next_attempt = asyncio.get_running_loop().time() + ATTEMPT_INTERVAL
             self._refreshing.start()
         return cast("ReadOnlyCredentials", self._frozen)
+
+    async def renew(self, refused: str | None) -> bool:
+        """Ask for others, since a service says that they have expired; whether there are others.
+
+        Raises what the provider raises; those there are count as before then.
+
+        Args:
+            refused: The access key that was refused. Others may be there already.
+        """
+        if _off_loop.is_driven():
+            return await _off_loop.OnLoop(partial(self.renew, refused))
+        before, source = self._frozen, self._source
+        if refused is not None and before is not None and before.access_key != refused:
+            return True
+        expiry = getattr(source, "_expiry_time", None)
+        if expiry is not None:
+            source._expiry_time = datetime.now(UTC)
+        try:
+            await self._get(self._refreshing)
+        except BaseException:
+            if expiry is not None:
+                source._expiry_time = expiry
+            raise
+        return self._frozen != before
 
     async def _get(self, run: SingleFlight[None]) -> None:
         if _found_for.get() is self:  # it would wait for itself

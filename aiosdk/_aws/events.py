@@ -23,6 +23,7 @@ from aiobotocore.session import AioSession
 from botocore.hooks import EVENT_ALIASES, EventAliaser, HierarchicalEmitter, _PrefixTrie
 
 from aiosdk import _off_loop
+from aiosdk._aws import second_chance
 from aiosdk._aws.s3_bodies import take_the_place_of_botocores
 
 _checked: Final[set[Any]] = set()
@@ -211,4 +212,5 @@ def built_in_handlers() -> tuple[_PrefixTrie, dict[str, Any]]:
     emitter = AioHierarchicalEmitter()
     AioSession(event_hooks=emitter)
     take_the_place_of_botocores(emitter)
+    emitter.register(second_chance.EVENT, second_chance.give_second_chance, unique_id=second_chance.ID)
     return emitter._handlers, emitter._unique_id_handlers

@@ -24,7 +24,6 @@ from botocore.httpchecksum import resolve_checksum_context
 from botocore.utils import percent_encode_sequence
 
 from aiosdk._aws.answer_reader import AnswerReader
-from aiosdk._aws.clock import utc_now
 from aiosdk._aws.handover import INVOCATION_ID, FirstAttempt
 from aiosdk._aws.quirks import called
 from aiosdk._aws.request_bodies import ASKS_FROM, as_sent, may_have_checksum, validated_by
@@ -198,7 +197,7 @@ class Plan:
             credentials.access_key,
             credentials.secret_key,
             credentials.token,
-            utc_now(),
+            self.client._endpoint.http_session.clock.now(),
         )
 
     def _signs_payload(self, target: Target, headers: dict[str, Any], checksum: Any, body: Any) -> bool:

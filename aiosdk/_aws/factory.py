@@ -14,6 +14,8 @@ from aiosdk import _off_loop
 from aiosdk._aws.client_creator import create_client, is_prepared, prepare
 from aiosdk._aws.client_parts import know_errors
 from aiosdk._aws.endpoint import adopt
+from aiosdk._aws.http_session import PooledHTTPSession
+from aiosdk._aws.second_chance import prepare_client
 from aiosdk._aws.serializers import compiled_serializer
 from aiosdk._aws.user_agent import remember_user_agent
 from aiosdk.exceptions import InvalidEndpointError, NoRegionError
@@ -45,4 +47,6 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
     endpoint = client._endpoint
     if type(endpoint) is AioEndpoint:
         adopt(endpoint, client.meta.config.retries)
+    if isinstance(endpoint.http_session, PooledHTTPSession):
+        prepare_client(client, endpoint.http_session.clock)
     return client

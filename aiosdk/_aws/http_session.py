@@ -14,6 +14,7 @@ from botocore.httpsession import ProxyConfiguration, get_cert_path
 
 from aiosdk import _off_loop
 from aiosdk._aws.calls import under_way
+from aiosdk._aws.clock import Clock
 from aiosdk._aws.throttling import Throttles
 from aiosdk._transport import http
 from aiosdk._transport.connector import ConnectorOptions
@@ -34,6 +35,7 @@ class PooledHTTPSession:
 
     pool: ClassVar[ConnectionPool]
     throttles: ClassVar[Throttles]
+    clock: ClassVar[Clock]
 
     def __init__(
         self,
@@ -126,12 +128,13 @@ class PooledHTTPSession:
         )
         if turn is not None or response.status >= 400:
             throttles.answered(turn, url, headers, body, response)
+            response.body.signature = headers.get("Authorization")
         return response
 
 
 def bind(pool: ConnectionPool) -> type[PooledHTTPSession]:
     """Make the class that sends over this pool, for `AioConfig(http_session_cls=...)`."""
-    parts = {"pool": pool, "throttles": Throttles(pool), "__doc__": PooledHTTPSession.__doc__}
+    parts = {"pool": pool, "throttles": Throttles(pool), "clock": Clock(), "__doc__": PooledHTTPSession.__doc__}
     return type("PooledHTTPSession", (PooledHTTPSession,), parts)
 
 

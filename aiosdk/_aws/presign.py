@@ -11,7 +11,6 @@ from botocore.handlers import remove_content_type_header_for_presigning
 from botocore.signers import _should_use_global_endpoint
 from botocore.utils import percent_encode_sequence
 
-from aiosdk._aws.clock import utc_now
 from aiosdk._aws.targets import NotCompiledError, Targets
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class Presigner:
             credentials.access_key,
             credentials.secret_key,
             credentials.token,
-            utc_now(),
+            plan.client._endpoint.http_session.clock.now(),
             expires,
             body=body or None,
         )

@@ -141,6 +141,7 @@ QUIRKS: Final[dict[str, dict[str, Quirk]]] = {
         "aiobotocore.retryhandler.AioRetryHandler": _IDLE,
         "aiobotocore.retries.standard.AioRetryHandler.needs_retry": _IDLE,
         "aiobotocore.utils.AioS3RegionRedirectorv2.redirect_from_error": _IDLE,
+        "aiosdk._aws.second_chance.give_second_chance": _IDLE,
     },
     "after-call": {
         "botocore.handlers._handle_sqs_compatible_error": _IDLE,

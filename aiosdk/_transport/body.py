@@ -24,6 +24,9 @@ class Body:
     `content` (here the body itself), `close()` and `read()`.
     """
 
+    signature: str | None = None
+    """What the request was signed with, where it was refused."""
+
     def __init__(self, response: aiohttp.ClientResponse | DirectResponse) -> None:
         self._response = response
         self._stream = response.content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 from typing import Any
 from unittest import mock
@@ -91,7 +92,13 @@ def _stopped() -> Any:
     now = mock.Mock(side_effect=lambda remove_tzinfo=True: NOW.replace(tzinfo=None) if remove_tzinfo else NOW)
     clock = mock.Mock(wraps=datetime.datetime)
     clock.now.return_value = NOW
-    return mock.patch.multiple("botocore.auth", get_current_datetime=now, time=mock.Mock(time=NOW.timestamp))
+    stopped = contextlib.ExitStack()
+    for module in ("botocore.signers", "aiobotocore.signers"):  # which say until when a post may be made
+        stopped.enter_context(mock.patch(f"{module}.get_current_datetime", now))
+    stopped.enter_context(
+        mock.patch.multiple("botocore.auth", get_current_datetime=now, time=mock.Mock(time=NOW.timestamp))
+    )
+    return stopped
 
 
 @NEEDS_EXPRESS

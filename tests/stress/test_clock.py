@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from aiobotocore.config import AioConfig
+from botocore.exceptions import ClientError
 
 import aiosdk
-from tests.support.server import CountingServer
+from tests.support.server import Answer, CountingServer, Request, answer_anything
 
 Make = Callable[..., aiosdk.Session]
 FORMAT = "%Y%m%dT%H%M%SZ"
@@ -48,3 +51,125 @@ async def test_calls_and_urls_are_signed_with_the_right_time_in_any_time_zone(
         s3 = await session.client("s3", config=AioConfig(signature_version="s3v4"))
         url = await s3.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
         assert is_now(parse_qs(urlsplit(url).query)["X-Amz-Date"][0])
+
+
+class Strict:
+    """Answers as AWS does: what is signed for another time than the server's is refused.
+
+    Args:
+        offset: What the computer's clock lacks.
+        refusal: Gives the answer to what is refused, for the server's time.
+    """
+
+    def __init__(self, offset: float, refusal: Callable[[datetime], Answer]) -> None:
+        self._offset = timedelta(seconds=offset)
+        self._refusal = refusal
+        self.refused = 0
+
+    async def __call__(self, request: Request) -> Answer:
+        now = datetime.now(UTC) + self._offset
+        if abs(signed_at(request.headers["x-amz-date"]) - now) > timedelta(minutes=5):
+            self.refused += 1
+            return self._refusal(now)
+        answer = await answer_anything(request)
+        answer.headers["Date"] = format_datetime(now, usegmt=True)
+        return answer
+
+
+def date(now: datetime) -> dict[str, str]:
+    return {"Date": format_datetime(now, usegmt=True)}
+
+
+REFUSALS: dict[str, tuple[str, str, Callable[[datetime], Answer]]] = {
+    "S3": (
+        "s3",
+        "list_buckets",
+        lambda now: Answer(403, b"<Error><Code>RequestTimeTooSkewed</Code></Error>", date(now)),
+    ),
+    "S3, the time in the body": (
+        "s3",
+        "list_buckets",
+        lambda now: Answer(
+            403,
+            f"<Error><Code>RequestTimeTooSkewed</Code><ServerTime>{now:%Y-%m-%dT%H:%M:%SZ}</ServerTime></Error>".encode(),
+        ),
+    ),
+    "query": (
+        "sns",
+        "list_topics",
+        lambda now: Answer(
+            403, b"<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>", date(now)
+        ),
+    ),
+    "json": (
+        "dynamodb",
+        "list_tables",
+        lambda now: Answer(400, b'{"__type":"c#InvalidSignatureException","message":"Signature expired"}', date(now)),
+    ),
+    "ec2": (
+        "ec2",
+        "describe_vpcs",
+        lambda now: Answer(
+            400, b"<Response><Errors><Error><Code>RequestExpired</Code></Error></Errors></Response>", date(now)
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("minutes", [-20, 20, 60 * 24 * 400])
+@pytest.mark.parametrize("lane", ["express", "reference"])
+@pytest.mark.parametrize("name", REFUSALS)
+async def test_where_the_clock_is_wrong_calls_are_made_with_the_service_s_time(
+    server: CountingServer, make_session: Make, monkeypatch: pytest.MonkeyPatch, minutes: int, lane: str, name: str
+) -> None:
+    monkeypatch.setattr("aiosdk._aws.lanes.FORCED", lane)
+    service, operation, refusal = REFUSALS[name]
+    strict = server.answer = Strict(minutes * 60, refusal)
+    async with make_session() as session:
+        client = await session.client(service)
+        await asyncio.gather(*(getattr(client, operation)() for _ in range(10)))
+        assert strict.refused <= 10
+        refused = strict.refused
+        await asyncio.gather(*(getattr(client, operation)() for _ in range(10)))
+        other = await session.client("sqs")
+        await other.list_queues()
+        assert strict.refused == refused
+
+
+async def test_a_refused_head_tells_the_time_as_well(server: CountingServer, make_session: Make) -> None:
+    server.answer = Strict(1200, lambda now: Answer(403, b"", date(now)))
+    async with make_session() as session:
+        s3 = await session.client("s3")
+        await s3.head_object(Bucket="b", Key="k")
+        assert len(server.requests) == 2
+        url = await s3.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
+        post = await s3.generate_presigned_post("b", "k")
+        assert url
+        assert post
+
+
+async def test_another_refusal_than_for_the_time_is_told_at_once(server: CountingServer, make_session: Make) -> None:
+    async def refuse(_: Request) -> Answer:
+        return Answer(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>", date(datetime.now(UTC)))
+
+    server.answer = refuse
+    async with make_session() as session:
+        s3 = await session.client("s3")
+        with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+            await s3.list_buckets()
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("told", ["", "yesterday", "Mon, 99 Foo 2026 25:00:00 GMT", "2026-99-99"])
+async def test_a_service_that_tells_no_time_is_believed_nothing(
+    server: CountingServer, make_session: Make, told: str
+) -> None:
+    async def refuse(_: Request) -> Answer:
+        return Answer(403, b"<Error><Code>RequestTimeTooSkewed</Code></Error>", {"Date": told} if told else {})
+
+    server.answer = refuse
+    async with make_session() as session:
+        s3 = await session.client("s3")
+        with pytest.raises(ClientError, match="RequestTimeTooSkewed"):
+            await s3.list_buckets()
+        assert len(server.requests) == 1

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from tests.support.mishaps import Mishap
+
 
 @dataclass
 class Request:
@@ -31,7 +33,10 @@ class Request:
 
 @dataclass
 class Answer:
-    """What to send back. `length` overrides the Content-Length, to lie about it; `cut` closes after the body."""
+    """What to send back. `length` overrides the Content-Length, to lie about it; `cut` closes after the body.
+
+    A `mishap` befalls it on its way.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -39,6 +44,7 @@ class Answer:
     length: int | None = None
     cut: bool = False
     pause: float = 0.0
+    mishap: Mishap | None = None
 
 
 LIST_BUCKETS = (
@@ -135,7 +141,7 @@ class CountingServer:
                 finally:
                     self.active -= 1
                 await _send(writer, request, answer)
-                if answer.cut:
+                if answer.cut or (answer.mishap is not None and not answer.mishap.lives):
                     break
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             pass  # clients under test break off; what matters is counted
@@ -196,8 +202,12 @@ async def _send(writer: asyncio.StreamWriter, request: Request, answer: Answer) 
     length = len(answer.body) if answer.length is None else answer.length
     headers = {"Content-Length": str(length), **answer.headers}
     head = f"HTTP/1.1 {answer.status} Because\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    writer.write(head.encode("latin-1") + b"\r\n")
     body: Any = b"" if request.method == "HEAD" else answer.body
+    if answer.mishap is not None:
+        await answer.mishap.write(writer, head.encode("latin-1") + b"\r\n", body)
+        await writer.drain()
+        return
+    writer.write(head.encode("latin-1") + b"\r\n")
     if answer.pause:
         half = len(body) // 2
         writer.write(body[:half])

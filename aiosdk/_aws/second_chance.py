@@ -1,0 +1,76 @@
+"""Makes a request once more that was refused for its time or for credentials that have expired.
+
+botocore gives up on both, although both can be mended: AWS's answer says what time it is, and temporary credentials can
+be asked for anew. A computer whose clock is wrong would never get an answer, and a crawl that outlives its credentials
+by a second would end.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportPrivateUsage=false
+# botocore and aiobotocore have no types.
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any, Final
+
+from aiosdk._aws.credentials import SessionCredentials
+
+log: Final = logging.getLogger("aiosdk.credentials")
+
+EVENT: Final = "needs-retry"
+ID: Final = "aiosdk-second-chance"
+
+WRONG_TIME: Final = frozenset(
+    (
+        *("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture", "RequestNotYetValid"),
+        # These may have other reasons.
+        *("InvalidSignatureException", "SignatureDoesNotMatch", "InvalidSignature", "AuthFailure", "401", "403"),
+    )
+)
+EXPIRED: Final = frozenset(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"))
+_MAY_BE: Final = (400, 401, 403)
+_ACCESS_KEY: Final = re.compile("Credential=([^/]+)/")
+_GIVEN: Final = "aiosdk_second_chance"
+
+
+async def give_second_chance(response: Any, endpoint: Any, request_dict: Any, **_: Any) -> float | None:
+    """Say, as a handler of `needs-retry`, that a request should be sent again at once."""
+    if response is None or response[0].status_code not in _MAY_BE or _GIVEN in request_dict["context"]:
+        return None
+    http, parsed = response
+    error = parsed.get("Error", {})
+    code = str(error.get("Code"))
+    if code in WRONG_TIME:
+        again = endpoint.http_session.clock.put_right(http.headers.get("date") or error.get("ServerTime"))
+    else:
+        again = code in EXPIRED and await _renewed(endpoint, http)
+    if not again:
+        return None
+    request_dict["context"][_GIVEN] = True
+    return 0.0
+
+
+async def _renewed(endpoint: Any, http: Any) -> bool:
+    credentials = getattr(endpoint, "signing_credentials", None)
+    found = _ACCESS_KEY.search(getattr(http.raw, "signature", None) or "")
+    if not isinstance(credentials, SessionCredentials):
+        return False
+    try:
+        return await credentials.renew(found and found[1])
+    except Exception as error:  # the service's own words are the better error
+        log.warning("Credentials that have expired could not be renewed: %s", type(error).__name__)
+        return False
+
+
+def prepare_client(client: Any, clock: Any) -> None:
+    """Have a client sign with the session's clock, and its endpoint know whose credentials it signs with."""
+    signer = client._request_signer
+    make_auth = signer.get_auth_instance
+
+    async def on_time(*args: Any, **kwargs: Any) -> Any:
+        auth = await make_auth(*args, **kwargs)
+        return clock.sign_with(auth) if clock.offset else auth
+
+    signer.get_auth_instance = on_time
+    client._endpoint.signing_credentials = signer._credentials
