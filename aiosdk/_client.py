@@ -9,12 +9,13 @@ import asyncio
 import inspect
 import io
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from xml.etree.ElementTree import ParseError
 
 from aiobotocore.client import AioBaseClient
 from botocore import xform_name
@@ -25,9 +26,11 @@ from aiosdk._aws.call_plan import CallPlan, call_plan
 from aiosdk._aws.calls import Call, deadline_exceeded, under_way
 from aiosdk._aws.endpoint import OutOfTimeError
 from aiosdk._aws.events import runs_hooks_on_loop
+from aiosdk._aws.guards import explained
 from aiosdk._aws.lanes import Lanes
 from aiosdk._aws.pages import PageIterator
 from aiosdk._aws.presign import presign_arguments
+from aiosdk._aws.redirects import HEAD_BUCKET, asked_once
 from aiosdk._options import KEEP, NONE
 from aiosdk._transport.block import Block
 from aiosdk._transport.progress import Progress, progress
@@ -116,6 +119,11 @@ class Client(AioBaseClient):
             return await self._reference(operation_name, api_params)
         except UpstreamNoRegionError as error:
             raise self._no_region() from error
+        except (RecursionError, ParseError, UnicodeEncodeError, AttributeError, TypeError) as error:
+            better = explained(error, operation_name, api_params)
+            if better is None:
+                raise
+            raise better from error
 
     def _open_lanes(self) -> Lanes | None:
         if self._lanes is None and runs_hooks_on_loop(self.meta.events):
@@ -150,7 +158,8 @@ class Client(AioBaseClient):
             current.call = call
         token = under_way.set(call)
         try:
-            answer = await self._inherited(operation_name, api_params)
+            with asked_once() if operation_name == HEAD_BUCKET else nullcontext():
+                answer = await self._inherited(operation_name, api_params)
         except Exception as error:
             call.tell(error)
             if isinstance(error, ClientError) and not isinstance(error, (ThrottledError, ServerError)):

@@ -22,7 +22,7 @@ The family below is for what happens around a call. Each class keeps the botocor
     +-- UnknownWaiterError (ValueError)
     +-- ResourceNotExistsError, UnknownAPIVersionError (botocore DataNotFoundError)
     +-- NoCredentialsError, PartialCredentialsError, NoRegionError, ProfileNotFoundError (botocore's of that name)
-    +-- InvalidEndpointError (ValueError)
+    +-- InvalidEndpointError, InvalidHeaderError (ValueError)
     +-- PoolLimitError (ValueError)
     +-- CallOptionError (ValueError)
     +-- CertificateFileError (OSError)
@@ -57,6 +57,8 @@ The family below is for what happens around a call. Each class keeps the botocor
     +-- FileChangedError (RuntimeError)
     +-- TreeTransferError
     +-- BatchWriteError, BatchGetError (botocore ClientError)
+    +-- UnreadableAnswerError (ValueError)
+    +-- AnswerRefusedError
     |
     |   The network: no complete answer (beside botocore's EndpointConnectionError, ReadTimeoutError, ...)
     +-- PoolTimeoutError
@@ -80,6 +82,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccessDeniedError",
     "AiosdkError",
+    "AnswerRefusedError",
     "Attempt",
     "BatchGetError",
     "BatchKeyError",
@@ -104,6 +107,7 @@ __all__ = [
     "FileChangedError",
     "IdentifierError",
     "InvalidEndpointError",
+    "InvalidHeaderError",
     "MissingExtraError",
     "NoClientError",
     "NoCredentialsError",
@@ -135,6 +139,7 @@ __all__ = [
     "UnknownPaginatorError",
     "UnknownServiceError",
     "UnknownWaiterError",
+    "UnreadableAnswerError",
 ]
 
 
@@ -257,10 +262,16 @@ class InvalidEndpointError(AiosdkError, ValueError):
     fmt = "The endpoint URL {endpoint_url!r} {problem}. Give scheme and host, such as 'https://s3.example.com:9000'."
 
 
-class PoolLimitError(AiosdkError, ValueError):
-    """Raised when a cap of the connection pool is not a whole number of at least 1."""
+class InvalidHeaderError(AiosdkError, ValueError):
+    """Raised when a parameter of a call would break its request: a line feed in a text that goes into a header, say."""
 
-    fmt = "{name}={value!r} is no cap for a connection pool: it takes a whole number of at least 1."
+    fmt = "Nothing was sent: {what}. It comes from a parameter of the call, or from the client's configuration."
+
+
+class PoolLimitError(AiosdkError, ValueError):
+    """Raised when a cap of a session is not a whole number of at least 1."""
+
+    fmt = "{name}={value!r} is no cap: it takes a whole number of at least 1."
 
 
 class CallOptionError(AiosdkError, ValueError):
@@ -566,6 +577,30 @@ class UnexpectedRangeError(AiosdkError):
     fmt = (
         "Asked for {asked}, and the answer has {got}. The server, or a proxy before it, does not do ranges as S3 does: "
         "a Config with a multipart_threshold above the object's size downloads it with one request."
+    )
+
+
+class UnreadableAnswerError(AiosdkError, ValueError):
+    """Raised when what a server answered cannot be read: it is not what the service's protocol says.
+
+    `__cause__` is what the parser said. Nothing of the answer stands in the message, for there may be secrets in it.
+    """
+
+    fmt = (
+        "The answer ({what}) cannot be read: {problem}. It does not come from AWS, or was changed on its way: look at "
+        "the endpoint URL, and at proxies."
+    )
+
+
+class AnswerRefusedError(AiosdkError):
+    """Raised when a server's answer is larger than any answer of AWS's; the connection was closed.
+
+    What is read as a whole may have 1 GiB (`Session(max_response_size=...)`), 16 MiB if it is an error.
+    """
+
+    fmt = (
+        "Refused the answer from {url}: {problem}. Look at the endpoint URL; if the answer is good, raise "
+        "max_response_size of the Session."
     )
 
 

@@ -92,6 +92,8 @@ class Session:
             succeeds gives one back. 1,000 by default, which is used up only when more than half of all requests fail;
             then calls fail at once, and say so, instead of storming a service that is down. 0 is no retries at all,
             `math.inf` no limit.
+        max_response_size: The most bytes of an answer that is read as a whole, which a stream is not; 1 GiB unless
+            given. A larger one raises `AnswerRefusedError`.
 
     Raises:
         PartialCredentialsError: One half of a key pair was given without the other.
@@ -118,6 +120,7 @@ class Session:
         max_connections: int | None = None,
         max_connections_per_host: int | None = None,
         retry_budget: float | None = None,
+        max_response_size: int | None = None,
     ) -> None:
         self._settings = SessionSettings(
             aws_access_key_id=aws_access_key_id,
@@ -132,6 +135,7 @@ class Session:
             max_connections=max_connections,
             max_connections_per_host=max_connections_per_host,
             retry_budget=retry_budget,
+            max_response_size=max_response_size,
         )
         self._pool_limit = self._settings.pool_limit
         self._made_at = _caller()

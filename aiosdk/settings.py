@@ -39,6 +39,7 @@ class SessionSettings:
     max_connections: int | None = None
     max_connections_per_host: int | None = None
     retry_budget: float | None = None
+    max_response_size: int | None = None
 
     def __post_init__(self) -> None:
         check_keys("Session", self.aws_access_key_id, self.aws_secret_access_key, self.aws_session_token)
@@ -46,6 +47,7 @@ class SessionSettings:
         _check_limit("max_connections", self.max_connections)
         _check_limit("max_connections_per_host", self.max_connections_per_host)
         _check_budget(self.retry_budget)
+        _check_limit("max_response_size", self.max_response_size)
 
     @property
     def pool_limit(self) -> int:
@@ -79,6 +81,8 @@ def check_endpoint(endpoint_url: str | None) -> None:
         raise InvalidEndpointError(endpoint_url=shown, problem="does not begin with http:// or https://")
     if not parts.hostname or re.search(r"\s", endpoint_url):
         raise InvalidEndpointError(endpoint_url=shown, problem="does not name a host")
+    if "@" in parts.netloc or "\\" in parts.netloc:  # requests are signed; and who reads it takes it for the host
+        raise InvalidEndpointError(endpoint_url=shown, problem="has something before its host")
 
 
 def _check_limit(name: str, value: object) -> None:

@@ -28,6 +28,7 @@ from aiosdk._aws.events import SharedAliaser, built_in_emitter
 from aiosdk._aws.http_session import PooledHTTPSession, bind
 from aiosdk._aws.models import shared_loader
 from aiosdk._aws.parsers import DecodingParserFactory
+from aiosdk._aws.redaction import redact_logs
 from aiosdk._config import private_copy
 from aiosdk._off_loop import no_collection
 from aiosdk._version import __version__
@@ -57,6 +58,7 @@ def make_session(
     settings: SessionSettings, pool: ConnectionPool, client_class: Callable[[str], type[AioBaseClient]]
 ) -> AioSession:
     """Make the aiobotocore session for these settings, or fit the user's. Reads no file."""
+    redact_logs()
     session = settings.botocore_session
     if session is None:
         emitter = built_in_emitter()
@@ -71,7 +73,7 @@ def make_session(
         session.set_config_variable("profile", settings.profile_name)
     if settings.region_name is not None:
         session.set_config_variable("region", settings.region_name)
-    http = bind(pool)
+    http = bind(pool, settings.max_response_size)
     session.set_default_client_config(
         _merged(AioConfig(http_session_cls=http), session.get_default_client_config(), settings.config)
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aiobotocore.endpoint import AioEndpoint
+from botocore.exceptions import InvalidRegionError
 from botocore.exceptions import NoRegionError as UpstreamNoRegionError
 
 from aiosdk import _off_loop
@@ -19,6 +20,7 @@ from aiosdk._aws.second_chance import prepare_client
 from aiosdk._aws.serializers import compiled_serializer
 from aiosdk._aws.user_agent import remember_user_agent
 from aiosdk.exceptions import InvalidEndpointError, NoRegionError
+from aiosdk.settings import check_endpoint
 
 if TYPE_CHECKING:
     from aiobotocore.client import AioBaseClient
@@ -36,11 +38,16 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
     except UpstreamNoRegionError as error:
         raise NoRegionError(service_name=service_name, profile=session.profile or "default") from error
     except ValueError as error:
+        region = arguments.get("region_name") or session.get_config_variable("region")
+        if str(region).endswith("\n"):  # which botocore's own check overlooks
+            raise InvalidRegionError(region_name=repr(region)) from error
         if str(error).startswith("Invalid endpoint"):  # from AWS_ENDPOINT_URL or a profile: arguments are checked
             url = str(error).partition(": ")[2][:80]
             problem = f"(configured for {service_name} in the environment or a profile) is malformed"
             raise InvalidEndpointError(endpoint_url=url, problem=problem) from error
         raise
+    if "@" in client.meta.endpoint_url:  # of an environment variable or a profile
+        check_endpoint(client.meta.endpoint_url)
     know_errors(client.meta.service_model)
     remember_user_agent(client._user_agent_creator)
     client._serializer = compiled_serializer(client._serializer)

@@ -17,9 +17,12 @@ from aiosdk._aws.calls import under_way
 from aiosdk._aws.clock import Clock
 from aiosdk._aws.throttling import Throttles
 from aiosdk._transport import http
+from aiosdk._transport.bounds import MAX_BODY, MAX_ERROR_BODY
 from aiosdk._transport.connector import ConnectorOptions
+from aiosdk._transport.failures import request_error
 from aiosdk._transport.loop_pool import Setup
 from aiosdk._transport.tls import TLSSettings
+from aiosdk.exceptions import UnreadableAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -36,6 +39,7 @@ class PooledHTTPSession:
     pool: ClassVar[ConnectionPool]
     throttles: ClassVar[Throttles]
     clock: ClassVar[Clock]
+    max_response_size: ClassVar[int] = MAX_BODY
 
     def __init__(
         self,
@@ -98,7 +102,8 @@ class PooledHTTPSession:
                 stream=bool(request.stream_output),
                 read_timeout=(getattr(request, "context", None) or {}).get("read_timeout"),
             )
-        answer = AioAWSResponse(url, response.status, response.headers, response.body)
+        _check_headers(response)
+        answer = _Answer(url, response.status, response.headers, response.body)
         answer._content = response.content  # pyright: ignore[reportPrivateUsage]
         return answer
 
@@ -124,7 +129,7 @@ class PooledHTTPSession:
         response = await http.exchange(
             self.pool,
             self._secure if secure else self._plain,
-            http.Request(method, url, headers, body, timeouts, stream, proxy),
+            http.Request(method, url, headers, body, timeouts, stream, proxy, self.max_response_size),
         )
         if turn is not None or response.status >= 400:
             throttles.answered(turn, url, headers, body, response)
@@ -132,9 +137,38 @@ class PooledHTTPSession:
         return response
 
 
-def bind(pool: ConnectionPool) -> type[PooledHTTPSession]:
+class _Answer(AioAWSResponse):
+    """aiobotocore's answer; when a body is read that was to be a stream, which is an error's, it has an end."""
+
+    async def _content_prop(self) -> bytes:
+        if self._content is None:
+            try:
+                self._content: Any = await self.raw.read_whole(MAX_ERROR_BODY)
+            except BaseException as failure:
+                self.raw.close()
+                if isinstance(failure, Exception):
+                    raise request_error(failure, self.url, None) from failure
+                raise
+        return self._content
+
+
+def _check_headers(response: http.Response) -> None:
+    """Refuse a header that botocore's retry rules would stumble over."""
+    crc32 = response.headers.get("x-amz-crc32", "0")
+    if not (crc32.isascii() and crc32.isdecimal() and len(crc32) < 20):
+        response.body.close()
+        raise UnreadableAnswerError(what=f"status {response.status}", problem="its header x-amz-crc32 is no number")
+
+
+def bind(pool: ConnectionPool, max_response_size: int | None = None) -> type[PooledHTTPSession]:
     """Make the class that sends over this pool, for `AioConfig(http_session_cls=...)`."""
-    parts = {"pool": pool, "throttles": Throttles(pool), "clock": Clock(), "__doc__": PooledHTTPSession.__doc__}
+    parts: dict[str, Any] = {
+        "pool": pool,
+        "throttles": Throttles(pool),
+        "clock": Clock(),
+        "max_response_size": max_response_size or MAX_BODY,
+        "__doc__": PooledHTTPSession.__doc__,
+    }
     return type("PooledHTTPSession", (PooledHTTPSession,), parts)
 
 

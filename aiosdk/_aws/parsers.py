@@ -17,7 +17,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from aiobotocore.parsers import (
-    PROTOCOL_PARSERS,
     AioEC2QueryParser,
     AioJSONParser,
     AioQueryParser,
@@ -26,12 +25,12 @@ from aiobotocore.parsers import (
     AioRestXMLParser,
 )
 
+from aiosdk._aws.guards import GuardedJSON, GuardedXML, guarded, parse_short_timestamp
 from aiosdk._aws.models import Packed
 from aiosdk._aws.s3_bodies import ParsedBody
 from aiosdk._aws.xml_bodies import body_decoder
 from aiosdk._compile.decode.json import JsonDecoders
 from aiosdk._compile.decode.xml import XmlDecoders
-from aiosdk._compile.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,8 +48,8 @@ class _Decoding:
     _make_decoders: Callable[..., Any]
 
     def __init__(self) -> None:
-        super().__init__(timestamp_parser=parse_timestamp)  # pyright: ignore[reportCallIssue]
-        self._reference = PROTOCOL_PARSERS[self._protocol]()
+        super().__init__(timestamp_parser=parse_short_timestamp)  # pyright: ignore[reportCallIssue]
+        self._reference = guarded(self._protocol)(timestamp_parser=parse_short_timestamp)
         self._compiled: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
     def _parse_shape(self, shape: Any, node: Any) -> Any:
@@ -87,16 +86,17 @@ class _QueryDecoding(_Decoding):
         return super()._do_parse(response, shape)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-class _EC2Parser(_QueryDecoding, AioEC2QueryParser):
+class _EC2Parser(_QueryDecoding, GuardedXML, AioEC2QueryParser):
     _protocol = "ec2"
 
 
-class _QueryParser(_QueryDecoding, AioQueryParser):
+class _QueryParser(_QueryDecoding, GuardedXML, AioQueryParser):
     _protocol = "query"
 
 
-class _RestXMLParser(_Decoding, AioRestXMLParser):
+class _RestXMLParser(_Decoding, GuardedXML, AioRestXMLParser):
     _protocol = "rest-xml"
+    EVENT_STREAM_PARSER_CLS = guarded("rest-xml").EVENT_STREAM_PARSER_CLS
     _make_decoders = XmlDecoders
 
     def _parse_payload(self, response: dict[str, Any], shape: Any, member_shapes: Any, final_parsed: Any) -> None:
@@ -118,13 +118,15 @@ class _RestXMLParser(_Decoding, AioRestXMLParser):
         return super()._initial_body_parse(xml_string)
 
 
-class _JSONParser(_Decoding, AioJSONParser):
+class _JSONParser(_Decoding, GuardedJSON, AioJSONParser):
     _protocol = "json"
+    EVENT_STREAM_PARSER_CLS = guarded("json").EVENT_STREAM_PARSER_CLS
     _make_decoders = partial(JsonDecoders, rest=False)
 
 
-class _RestJSONParser(_Decoding, AioRestJSONParser):
+class _RestJSONParser(_Decoding, GuardedJSON, AioRestJSONParser):
     _protocol = "rest-json"
+    EVENT_STREAM_PARSER_CLS = guarded("rest-json").EVENT_STREAM_PARSER_CLS
     _make_decoders = partial(JsonDecoders, rest=True)
 
 
@@ -144,10 +146,10 @@ def decoders_of(shape: Any, protocol: str, instead: Callable[[Any], Any] | None 
     make, shapes = _PARSERS[protocol]._make_decoders, shape._shape_resolver._shape_map
     given: dict[str, Any] = {} if instead is None else {"instead": instead}
     if not isinstance(shapes, Packed):  # the model of a user's own loader, which may go
-        return make(parse_timestamp, **given)
+        return make(parse_short_timestamp, **given)
     key = id(shapes), protocol, instead
     if key not in _shared:
-        _shared[key] = shapes, make(parse_timestamp, **given)
+        _shared[key] = shapes, make(parse_short_timestamp, **given)
     return _shared[key][1]
 
 
@@ -159,8 +161,9 @@ class DecodingParserFactory(AioResponseParserFactory):
         self._parsers: dict[str, Any] = {}
 
     def create_parser(self, protocol_name: str) -> Any:
-        if self._defaults or protocol_name not in _PARSERS:  # a user's own timestamp or blob parser
-            return super().create_parser(protocol_name)
+        if self._defaults:  # a user's own timestamp or blob parser
+            return guarded(protocol_name)(**self._defaults)
         if protocol_name not in self._parsers:
-            self._parsers[protocol_name] = _PARSERS[protocol_name]()
+            parser = _PARSERS.get(protocol_name) or guarded(protocol_name)
+            self._parsers[protocol_name] = parser()
         return self._parsers[protocol_name]

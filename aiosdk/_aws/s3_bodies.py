@@ -19,7 +19,9 @@ from botocore.handlers import (
     decode_list_object_v2,
     decode_list_object_versions,
 )
+from botocore.parsers import ResponseParserError
 
+from aiosdk._aws.guards import check_document_type
 from aiosdk._aws.xml_bodies import body_decoder
 
 if TYPE_CHECKING:
@@ -73,10 +75,11 @@ def _decoded(body: bytes, shape: Any) -> ParsedBody | None:
 def _with_tree(body: bytes) -> ParsedBody | None:
     """A body that an XML parser could read, and that is no error."""
     try:
+        check_document_type(body)
         parser = XMLParser(target=TreeBuilder(), encoding="utf-8")  # noqa: S314 - as botocore does; expat refuses entity bombs
         parser.feed(body)
         root = parser.close()
-    except ParseError:
+    except (ParseError, ResponseParserError):
         return None
     if root.tag == "Error":
         return None

@@ -11,9 +11,9 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
+from aiosdk._aws.guards import parse_short_timestamp
 from aiosdk._aws.models import Packed
 from aiosdk._compile.decode.scanned import ScanDecoders
-from aiosdk._compile.timestamps import parse_timestamp
 from aiosdk._off_loop import no_collection
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LARGE: Final = 32 * 1024
 
 # By the identity of the model's dictionary of shapes, which is kept with them.
 _shared: Final[dict[int, tuple[Any, ScanDecoders]]] = {}
-_without_shape: Final = ScanDecoders(parse_timestamp)
+_without_shape: Final = ScanDecoders(parse_short_timestamp)
 _known: Final[weakref.WeakKeyDictionary[Any, dict[str, DecodeBody | None]]] = weakref.WeakKeyDictionary()
 
 
@@ -74,7 +74,7 @@ def _compile(decoders: ScanDecoders, shape: Any, protocol: str) -> DecodeBody | 
 def _decoders(shape: Any) -> ScanDecoders:
     shapes = shape._shape_resolver._shape_map
     if not isinstance(shapes, Packed):  # the model of a user's own loader, which may go
-        return ScanDecoders(parse_timestamp)
+        return ScanDecoders(parse_short_timestamp)
     if id(shapes) not in _shared:
-        _shared[id(shapes)] = shapes, ScanDecoders(parse_timestamp)
+        _shared[id(shapes)] = shapes, ScanDecoders(parse_short_timestamp)
     return _shared[id(shapes)][1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from aiosdk._transport.bounds import read_whole
 from aiosdk._transport.failures import body_error
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class Body:
             if isinstance(failure, Exception):
                 raise body_error(failure, self.url) from failure
             raise
+
+    async def read_whole(self, most: int) -> bytes:
+        """Read everything; fails when that is more than `most` bytes. Raises what aiohttp raises."""
+        return await read_whole(self._stream, most, self.headers)
 
     async def read_pieces(self, size: int, seconds: float) -> list[bytes]:
         """Read bytes in the pieces in which they arrived, as many as are many; nothing at the end.

@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
+from aiosdk._transport.bounds import BoundedHandler
 from aiosdk._transport.progress import enter
 from aiosdk._transport.slots import Lease, Route, Slots, Traffic
 from aiosdk.exceptions import PoolTimeoutError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiohttp.abc import AbstractResolver
+    from aiohttp.client_proto import ResponseHandler
     from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.tracing import Trace
 
@@ -47,7 +48,7 @@ class ConnectorOptions:
 _made: Final[ContextVar[list[Wire]]] = ContextVar("aiosdk_made")
 
 
-class Wire(ResponseHandler):
+class Wire(BoundedHandler):
     """One connection, which tells the slots when its socket is gone; a `Lease` of the slots."""
 
     on_lost: Callable[[Wire], None] | None = None

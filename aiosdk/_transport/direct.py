@@ -15,7 +15,9 @@ from aiohttp.client import URL  # pyright: ignore[reportPrivateImportUsage]
 from aiohttp.http_exceptions import HttpProcessingError
 
 from aiosdk._transport.block import Block, write
+from aiosdk._transport.bounds import MAX_HEADER
 from aiosdk._transport.connector import CONTINUE_TIMEOUT, SlotConnector, Wire
+from aiosdk._transport.header_check import good_names, is_good_name
 from aiosdk._transport.progress import enter
 
 if TYPE_CHECKING:
@@ -112,7 +114,7 @@ def _head(request: Request, target: str, host: str) -> bytes | None:
         return None
     lines = [f"{request.method} {target} HTTP/1.1", f"Host: {host}"]
     for name, value in headers.items():
-        if name in _ONLY_AIOHTTP:
+        if name in _ONLY_AIOHTTP or (name not in good_names and not is_good_name(name)):
             return None
         lines.append(name + ": " + value)  # no format: that of an enum's member is not its value
     # A control character came with a parameter. aiohttp refuses it.
@@ -140,6 +142,7 @@ async def _exchange(
         read_until_eof=True,
         auto_decompress=False,
         read_timeout=request.timeouts.read,
+        max_field_size=MAX_HEADER,
     )
     is_small = len(payload) <= SMALL_BODY
     if payload and "Transfer-Encoding" in request.headers:  # which is chunked

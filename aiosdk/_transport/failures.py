@@ -26,7 +26,8 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from aiosdk.exceptions import hide_userinfo
+from aiosdk._transport.bounds import too_much
+from aiosdk.exceptions import AnswerRefusedError, hide_userinfo
 
 TABLE: Final[tuple[tuple[type[BaseException], type[BotoCoreError]], ...]] = (
     (aiohttp.ClientSSLError, SSLError),
@@ -57,6 +58,8 @@ TABLE: Final[tuple[tuple[type[BaseException], type[BotoCoreError]], ...]] = (
 
 def request_error(failure: BaseException, url: str, proxy: str | None) -> BotoCoreError:
     """Give the error for a failure between connecting and the last byte of a buffered answer."""
+    if (reason := too_much(failure)) is not None:
+        return AnswerRefusedError(url=_shown(url), problem=reason)
     kind = next((error for cause, error in TABLE if isinstance(failure, cause)), HTTPClientError)
     text = str(failure)
     shown = failure if hide_userinfo(text) == text else type(failure).__name__  # a proxy's password may stand in it
@@ -72,4 +75,11 @@ def body_error(failure: BaseException, url: str) -> BaseException:
     """
     if isinstance(failure, asyncio.TimeoutError):
         return failure
-    return ResponseStreamingError(endpoint_url=url, error=failure)
+    if (reason := too_much(failure)) is not None:
+        return AnswerRefusedError(url=_shown(url), problem=reason)
+    return ResponseStreamingError(endpoint_url=_shown(url), error=failure)
+
+
+def _shown(url: str) -> str:
+    """A URL without its secrets: a password before the host, a signature behind the path."""
+    return hide_userinfo(url.partition("?")[0])

@@ -14,9 +14,11 @@ from aiosdk import _off_loop
 from aiosdk._transport import direct
 from aiosdk._transport.block import Block, slices
 from aiosdk._transport.body import Body
+from aiosdk._transport.bounds import MAX_BODY, MAX_ERROR_BODY
 from aiosdk._transport.failures import request_error
+from aiosdk._transport.header_check import check_head
 from aiosdk._transport.progress import enter, progress
-from aiosdk.exceptions import SessionClosedError
+from aiosdk.exceptions import SessionClosedError, hide_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Mapping
@@ -51,6 +53,12 @@ class Request(NamedTuple):
     timeouts: Timeouts
     stream: bool = False
     proxy: str | None = None
+    max_size: int = MAX_BODY
+    """The most bytes of a body that is not read as a stream."""
+
+    def __repr__(self) -> str:
+        # Without headers and query: credentials stand there.
+        return f"<{self.method} request for {hide_userinfo(self.url.partition('?')[0])}>"
 
 
 class Response(NamedTuple):
@@ -60,6 +68,9 @@ class Response(NamedTuple):
     headers: dict[str, str]
     body: Body
     content: bytes | None
+
+    def __repr__(self) -> str:
+        return f"<response of status {self.status}>"
 
 
 async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Response:
@@ -72,8 +83,11 @@ async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Resp
         http = await pool.http(setup)
         response = await direct.send(http, request) or await _by_aiohttp(http, request)
         body = Body(response)
+        if response.status < 200:  # it speaks another protocol from here on, for which nobody has asked
+            body.close()
+            raise aiohttp.ServerDisconnectedError(f"HTTP status {response.status}")
         try:
-            content = None if request.stream else await response.content.read()
+            content = None if request.stream else await body.read_whole(_most(response.status, request))
         except BaseException:
             body.close()
             raise
@@ -86,7 +100,12 @@ async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Resp
         raise request_error(failure, request.url, request.proxy) from failure
 
 
+def _most(status: int, request: Request) -> int:
+    return request.max_size if status < 300 else min(request.max_size, MAX_ERROR_BODY)
+
+
 async def _by_aiohttp(http: aiohttp.ClientSession, request: Request) -> aiohttp.ClientResponse:
+    check_head(request.method, request.url, request.headers)
     data = direct.large_body(request)
     if data is None:
         return await _request(http, request, _payload(request.body))

@@ -13,6 +13,7 @@ import aiohttp
 
 from aiosdk import _off_loop
 from aiosdk._single_flight import SingleFlight
+from aiosdk._transport.bounds import MAX_HEADER
 from aiosdk._transport.connector import ClientRequest, ConnectorOptions, SlotConnector, Wire, close_silently
 from aiosdk._transport.tls import TLSSettings, tls_context
 from aiosdk.exceptions import SessionClosedError
@@ -75,6 +76,7 @@ class LoopPool:
             request_class=ClientRequest,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            max_field_size=MAX_HEADER,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         )
         # Or aiohttp would send a request again by itself when a kept connection turns out to be closed. Whether that

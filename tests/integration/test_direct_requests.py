@@ -21,13 +21,14 @@ from unittest import mock
 import aiohttp
 import pytest
 import uvloop
-from botocore.exceptions import ConnectionClosedError, HTTPClientError, ReadTimeoutError
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from aiosdk._transport import connector, direct, http
 from aiosdk._transport.connector import ConnectorOptions
 from aiosdk._transport.loop_pool import Setup
 from aiosdk._transport.pool import ConnectionPool
 from aiosdk._transport.tls import TLSSettings
+from aiosdk.exceptions import InvalidHeaderError
 from tests.support.waiting import eventually, nothing_is_left  # noqa: F401 - a fixture for each test
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\nok"
@@ -471,7 +472,7 @@ async def test_what_aiohttp_refuses_to_write_is_refused(where: str, text: str) -
     assert ours.headers == theirs.headers
     assert ours.outcome == theirs.outcome
     if where != "target":
-        assert theirs.outcome[0] is HTTPClientError
+        assert theirs.outcome[0] is InvalidHeaderError
         assert not theirs.line
 
 
