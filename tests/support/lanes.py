@@ -57,6 +57,9 @@ class FakeBody:
     async def read(self, size: int = -1) -> bytes:
         return self._rest.read(size)
 
+    async def read_whole(self, most: int) -> bytes:
+        return self._rest.read(most)
+
     def close(self) -> None:
         self._rest.seek(0, io.SEEK_END)
 
