@@ -166,6 +166,7 @@ class Client(AioBaseClient):
                 self._succeeded()  # the service is up
             raise
         finally:
+            call.forget()
             under_way.reset(token)
         self._succeeded()
         return answer
@@ -202,7 +203,9 @@ class Client(AioBaseClient):
                 raise  # it is another one's
         finally:
             progress.reset(token)
-        raise deadline_exceeded(current, self.meta.service_model.service_name, xform_name(operation_name), seconds)
+            current.owner = None
+        service = self.meta.service_model.service_name
+        raise deadline_exceeded(current, service, xform_name(operation_name), seconds)
 
     def _may_be_driven(self, api_params: dict[str, Any]) -> bool:
         """Whether a call needs nothing of the event loop between its requests."""

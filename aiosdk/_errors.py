@@ -99,12 +99,12 @@ def _make(name: str, module: str, bases: tuple[type, ...], maker: Callable[..., 
 
 
 class AnsweredError(Remembering, ClientError):
-    """AWS answered with an error. Where there is no class for it, it is shown as botocore's `ClientError`."""
+    """AWS answered with an error."""
 
 
-def plain() -> type[AnsweredError]:
-    """Give the class of errors that have neither a class of their own nor a kind."""
-    return _make("ClientError", "botocore.exceptions", (AnsweredError,), plain)
+def plain(kind: type[AnsweredError]) -> type[AnsweredError]:
+    """Give the class of errors of a kind that have no class in their service's model, named as in boto3."""
+    return _make("ClientError", "botocore.exceptions", (kind,), plain, kind)
 
 
 def modelled(service_name: str, name: str, kind: type[AnsweredError] | None) -> type[AnsweredError]:
@@ -123,7 +123,5 @@ def become(error: BaseException, other: type) -> None:
     now = type(error)
     if issubclass(now, other):
         return
-    if now is ClientError:
-        error.__class__ = plain() if other is AnsweredError else other
-    else:
-        error.__class__ = mixed(now, other)
+    is_plain = now is ClientError and issubclass(other, AnsweredError)
+    error.__class__ = plain(other) if is_plain else mixed(now, other)

@@ -52,13 +52,17 @@ class Call:
         handed_over = self.first is not None and not self.history
         self._seconds = self.first.seconds if handed_over and self.first else monotonic() - self._begun
 
+    def forget(self) -> None:
+        """Let go of the answer: timers and transports that were made on the way keep the context and the call in it."""
+        self._ended = self.first = None
+
     @property
     def answer(self) -> Any:
         """The answer to the last attempt, if one came."""
         return self._ended and self._ended[0] and self._ended[0][0]
 
-    def pauses(self, delay: float) -> None:
-        """Another attempt is made after so many seconds."""
+    def pauses(self, delay: float | None) -> None:
+        """Another attempt is made after so many seconds, or would be if there were time for it."""
         self._record(delay)
 
     def unfinished(self, *, is_sending: bool) -> None:

@@ -84,6 +84,7 @@ class Endpoint(AioEndpoint):
         if current is not None:
             current.phase, current.pause = "backoff", sleep_amount
             if current.until < monotonic() + sleep_amount:
+                call.pauses(None)
                 raise OutOfTimeError
         call.pauses(sleep_amount)
         await _off_loop.sleep(sleep_amount)

@@ -218,7 +218,8 @@ def test_codes_and_statuses(code: str, status: int | None, kind: type[Exception]
     text = str(error)
     classify(error)
     assert [each for each in KINDS if isinstance(error, each)] == ([] if kind is None else [kind])
-    assert str(error) == text
+    assert (type(error).__module__, type(error).__qualname__) == ("botocore.exceptions", "ClientError")
+    assert (str(error), repr(error)) == (text, f"ClientError({text!r})")
     twin = pickle.loads(pickle.dumps(error))
     assert type(twin) is type(error)
     assert str(twin) == text
