@@ -63,6 +63,8 @@ async def call(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     return await done
 
 
+MANY: Final = 20_000
+"""So many new objects are worth a change to what the collector thinks of all there are."""
 _pausing = threading.Lock()
 _pauses = 0
 _collected_before = False
@@ -77,8 +79,9 @@ def no_collection(*, stays: bool = True) -> Generator[None]:
     thread it happens in.
 
     Args:
-        stays: Whether the objects stay for good. Then all objects there are count as old ones at the end: the
-            collector would walk them at once otherwise.
+        stays: Whether the objects stay for good. Then all objects there are count as old ones at the end, if many were
+            made: the collector would walk them at once otherwise. It also puts off the next walk over the old ones,
+            which for a few objects is no good bargain: whatever is often done would put it off for ever.
     """
     global _pauses, _collected_before
     with _pausing:
@@ -92,7 +95,8 @@ def no_collection(*, stays: bool = True) -> Generator[None]:
         with _pausing:
             _pauses -= 1
             if _pauses == 0 and _collected_before:
-                if stays and gc.get_freeze_count() == 0:  # what the user has frozen stays so
+                many = gc.get_count()[0] > MANY
+                if stays and many and gc.get_freeze_count() == 0:  # what the user has frozen stays so
                     gc.freeze()
                     gc.unfreeze()  # into the oldest generation; neither walks anything
                 gc.enable()

@@ -7,6 +7,7 @@ import contextvars
 import gc
 import threading
 import time
+import weakref
 from typing import Any, NoReturn
 
 import pytest
@@ -355,3 +356,22 @@ async def test_cancelling_at_any_moment_closes_the_coroutine_and_leaves_no_warni
         while sorted(opened) != sorted(closed):
             await asyncio.sleep(0.01)
     assert opened != []
+
+
+def test_the_collector_comes_round_however_often_it_is_held_off_for_a_moment() -> None:
+    class Node:
+        def __init__(self) -> None:
+            self.itself = self
+
+    made: weakref.WeakSet[Node] = weakref.WeakSet()
+    for _ in range(500):
+        with _off_loop.no_collection():
+            pass
+        # Old enough for the collection of young objects to pass them over.
+        nodes = [Node() for _ in range(100)]
+        made.update(nodes)
+        gc.collect(1)
+        del nodes
+        for _ in range(5):
+            [[] for _ in range(1000)]
+    assert len(made) < 45_000
