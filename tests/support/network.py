@@ -1,0 +1,144 @@
+"""A bad network: a proxy of plain TCP before a server, which delays, slows, stops and breaks what goes through it.
+
+    with BadNetwork(server.port) as network:
+        ... a session talks to `network.url` ...
+        network.up = False          # connections are refused, and `network.break_all()` ends those there are
+
+The kernel of the test machines has no `netem`; loss and reordering show to a program as delay only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import threading
+from asyncio import StreamReader, StreamWriter
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.mishaps import reset
+
+PIECE = 16_384
+
+
+@dataclass
+class Weather:
+    """How the network is. Changed from the test's thread, it counts for the next piece of data."""
+
+    delay: float = 0.0
+    """Seconds that each piece takes, and half of it again at random."""
+    rate: float = 0.0
+    """Bytes per second on each connection; 0 for as many as there are."""
+    lost: float = 0.0
+    """The share of connections that is broken at each piece."""
+    half_open: bool = False
+    """Nothing goes through any more, and nobody is told."""
+    garbage: bytes = b""
+    """Sent to clients before anything else."""
+    chance: random.Random = field(default_factory=lambda: random.Random(4))
+
+
+class BadNetwork:
+    """Listens at `port` and forwards to the `target` port while it is `up`."""
+
+    def __init__(self, target: int, **weather: Any) -> None:
+        self._target = target
+        self.weather = Weather(**weather)
+        self.up = True
+        self.accepted = self.open = self.broken = 0
+        self.port = 0
+        self._ready = threading.Event()
+        self._writers: set[StreamWriter] = set()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> BadNetwork:
+        self._thread.start()
+        self._ready.wait(10)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    def break_all(self) -> None:
+        """Reset every connection."""
+        self._loop.call_soon_threadsafe(lambda: [reset(writer) for writer in list(self._writers)])
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            tasks.add(task)
+            try:
+                await self._serve(reader, writer)
+            except asyncio.CancelledError:
+                pass  # it is the end of the network
+            finally:
+                tasks.discard(task)
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1024)
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._stop.wait()
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self.accepted += 1
+        if not self.up:
+            reset(writer)
+            return
+        self.open += 1
+        self._writers.add(writer)
+        up_writer: StreamWriter | None = None
+        try:
+            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            if self.weather.garbage:
+                writer.write(self.weather.garbage)
+            ways = [
+                asyncio.ensure_future(self._carry(reader, up_writer)),
+                asyncio.ensure_future(self._carry(up_reader, writer)),
+            ]
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for each in ways:
+                    each.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+        except OSError:
+            self.broken += 1
+            reset(writer)
+        finally:
+            self.open -= 1
+            self._writers.discard(writer)
+            for each in (writer, up_writer):
+                if each is not None:
+                    each.close()
+
+    async def _carry(self, reader: StreamReader, writer: StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(PIECE):
+                weather = self.weather
+                while weather.half_open:
+                    await asyncio.sleep(0.01)
+                if weather.lost and weather.chance.random() < weather.lost:
+                    self.broken += 1
+                    reset(writer)
+                    return
+                if seconds := weather.delay * (1 + weather.chance.random() / 2):
+                    await asyncio.sleep(seconds)
+                if weather.rate:
+                    await asyncio.sleep(len(data) / weather.rate)
+                writer.write(data)
+                await writer.drain()
