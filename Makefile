@@ -2,7 +2,9 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: demo test check fix conformance lanes oldest servers bench clean help
+SECONDS ?= 3600
+
+.PHONY: demo test check fix conformance lanes oldest servers bench soak clean help
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +46,9 @@ servers: ## Install the S3 servers of others that some tests talk to, in .venv-s
 
 bench: .venv/ready ## Run the benchmarks, peers and us side by side (about ten minutes)
 	$(PY) -m tests.benchmarks
+
+soak: .venv/ready ## Everything at once against servers that misbehave, for an hour (SECONDS=600: ten minutes)
+	$(PY) -m tests.stress.soak --seconds $(SECONDS)
 
 clean: ## Remove what make made
 	rm -rf .venv .venv-oldest .venv-peers .venv-servers build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
