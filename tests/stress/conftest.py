@@ -16,11 +16,18 @@ from aiobotocore.config import AioConfig
 
 import aiosdk
 from aiosdk.s3 import TransferConfig
+from tests.support.cancelling import tally
 from tests.support.s3_server import S3Server
 from tests.support.transfer_rig import PART, Rig
 from tests.support.waiting import LONG
 
 ATTEMPTS = 3
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many awaits the tests have cancelled; each of them that leaked anything has failed its test."""
+    if tally:
+        terminalreporter.write_line(f"{tally['awaits']:,} awaits cancelled in {tally['scenarios']} scenarios")
 
 
 @pytest.fixture

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any
+
+tally: Counter[str] = Counter()
+"""How many awaits were cancelled so far, and in how many scenarios."""
 
 Scenario = Callable[[int], Awaitable[tuple[Coroutine[Any, Any, Any], Callable[[], Awaitable[None]]]]]
 """Given a number, makes the coroutine to be cancelled, and a function that checks what is left afterwards."""
@@ -74,9 +78,11 @@ async def cancel_at_each_await(scenario: Scenario) -> None:
             except BaseException as error:
                 error.add_note(f"cancelled at await {turn}, {'with the result' if with_the_result else 'at once'}")
                 raise
+            tally["awaits"] += cancelling.reached
             if not cancelling.reached:
                 break
         assert turn > 1, "it never waited"
+    tally["scenarios"] += 1
 
 
 class Steps:
@@ -167,8 +173,10 @@ async def cancel_at_each_step(scenario: Scenario, every: int = 1, most: int = 20
             except BaseException as error:
                 error.add_note(f"cancelled at step {turn}, {'with the result' if with_the_result else 'at once'}")
                 raise
+            tally["awaits"] += steps.reached
             if not steps.reached:
                 break
         else:
             raise AssertionError(f"it takes more than {most} steps")
         assert number > 1, "it never waited"
+    tally["scenarios"] += 1
