@@ -163,7 +163,12 @@ class SessionCredentials(AioCredentials):
         _found_for.set(self)
         source = self._source
         refresh = source.get_frozen_credentials()
-        frozen = await (_off_loop.drive(refresh) if self._blocks else refresh)
+        try:
+            frozen = await (_off_loop.drive(refresh) if self._blocks else refresh)
+        except _STUMBLES as error:
+            if not self._blocks:  # a provider of the user's own
+                raise
+            raise _no_sense(str(source.method), error) from error
         self._keep(source, frozen)
 
     def _keep(self, source: Any, frozen: ReadOnlyCredentials) -> None:
@@ -296,10 +301,28 @@ async def find_credentials(session: AioSession, http: type[PooledHTTPSession]) -
     for provider in resolver.providers:
         log.debug("Looking for credentials via: %s", provider.METHOD)
         upstream = is_upstream(provider)
-        found = await _off_loop.drive(provider.load()) if upstream else await _awaited(provider.load())
+        found = await _loaded(provider) if upstream else await _awaited(provider.load())
         if found is not None:
             return found, upstream
     return None, False
+
+
+# What aiobotocore's providers stumble over in an answer that is none: they look at few things before they use it.
+_STUMBLES: Final = (RecursionError, LookupError, TypeError, AttributeError, UnicodeError)
+
+
+async def _loaded(provider: Any) -> Any:
+    """What one of aiobotocore's providers has; raises `CredentialRetrievalError` for an answer that makes no sense."""
+    try:
+        return await _off_loop.drive(provider.load())
+    except _STUMBLES as error:
+        raise _no_sense(str(provider.METHOD), error) from error
+
+
+def _no_sense(method: str, error: Exception) -> CredentialRetrievalError:
+    # Without its text, in which secrets may stand.
+    problem = f"what it was given or has read makes no sense ({type(error).__name__})"
+    return CredentialRetrievalError(provider=method, error_msg=problem)
 
 
 async def _awaited(value: Any) -> Any:

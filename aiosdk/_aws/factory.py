@@ -45,6 +45,9 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
             url = str(error).partition(": ")[2][:80]
             problem = f"(configured for {service_name} in the environment or a profile) is malformed"
             raise InvalidEndpointError(endpoint_url=url, problem=problem) from error
+        if str(error).startswith("Port "):
+            problem = f"(configured for {service_name} in the environment or a profile) is malformed: {error}"
+            raise InvalidEndpointError(endpoint_url=None, problem=problem) from error
         raise
     if "@" in client.meta.endpoint_url:  # of an environment variable or a profile
         check_endpoint(client.meta.endpoint_url)

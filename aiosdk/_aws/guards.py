@@ -135,7 +135,7 @@ class GuardedXML(Guarded):
         except ResponseParserError as error:
             # Its text has the body behind the first line; in an answer of STS that would be secrets.
             said = str(error).partition("\n")[0].removesuffix(":")
-            raise ResponseParserError(f"{said}. The body had {len(xml_string)} bytes.") from None
+        raise ResponseParserError(f"{said}. The body had {len(xml_string)} bytes.")  # here, for it is no context
 
 
 class GuardedJSON(Guarded):

@@ -38,62 +38,29 @@ _MEMBERS: Final = (
 )
 # A name; quotation marks and what belongs to them (there may be backslashes in a repr of bytes in JSON); a value.
 _NAMED: Final = re.compile(
-    rf"""(?<![a-z0-9])((?:{"|".join(_HEADERS + _MEMBERS)})\\*["']?\s*(?:[:=]|>(?!<))\s*(?:b?\\*["'])?)"""
+    rf"""(?<![a-z0-9/])((?:{"|".join(_HEADERS + _MEMBERS)})(?:>|\\*["']?[ \t]*[:=][ \t]*(?:b?\\*["'])?))"""
     r"""([^"'&<>\s,\\}\]]+(?:\\(?!["'n])[^"'&<>\s,}\]]*)*)""",
     re.IGNORECASE,
 )
+_SIGNATURE: Final = re.compile(r"(?<=Signature:\n)[^\s:]+")
 _SCHEMES: Final = re.compile(r"\b(Bearer|Basic)(\s+)[A-Za-z0-9+/=._~-]{6,}")
 _USERINFO: Final = re.compile(r"//[^/@\s'\"]*@")
 _HIDDEN: Final = "***"
 
-_MODULES: Final = [
-    "args",
-    "auth",
-    "awsrequest",
-    "client",
-    "compat",
-    "compress",
-    "config",
-    "configprovider",
-    "credentials",
-    "crt.auth",
-    "discovery",
-    "endpoint",
-    "endpoint_provider",
-    "eventstream",
-    "handlers",
-    "history",
-    "hooks",
-    "httpchecksum",
-    "httpsession",
-    "httpxsession",
-    "loaders",
-    "monitoring",
-    "paginate",
-    "parsers",
-    "plugin",
-    "regions",
-    "response",
-    "retries.adaptive",
-    "retries.special",
-    "retries.standard",
-    "retries.throttling",
-    "retryhandler",
-    "serialize",
-    "session",
-    "signers",
-    "tokens",
-    "translate",
-    "useragent",
-    "utils",
-    "validate",
+_MODULES: Final = (
+    *("args", "auth", "awsrequest", "client", "compat", "compress", "config", "configprovider", "credentials"),
+    *("crt.auth", "discovery", "endpoint", "endpoint_provider", "eventstream", "handlers", "history", "hooks"),
+    *("httpchecksum", "httpsession", "httpxsession", "loaders", "monitoring", "paginate", "parsers", "plugin"),
+    *("regions", "response", "retries.adaptive", "retries.special", "retries.standard", "retries.throttling"),
+    *("retryhandler", "serialize", "session", "signers", "tokens", "translate", "useragent", "utils", "validate"),
     "waiter",
-]
+)
 
 
 def redacted(text: str) -> str:
     """Take the secrets out of a text that shows a request, an answer or credentials."""
     text = _NAMED.sub(rf"\1{_HIDDEN}", text)
+    text = _SIGNATURE.sub(_HIDDEN, text)
     text = _SCHEMES.sub(rf"\1\2{_HIDDEN}", text)
     return _USERINFO.sub(f"//{_HIDDEN}@", text)
 

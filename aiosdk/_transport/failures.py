@@ -25,6 +25,7 @@ from botocore.exceptions import (
     ResponseStreamingError,
     SSLError,
 )
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from aiosdk._transport.bounds import too_much
 from aiosdk.exceptions import AnswerRefusedError, hide_userinfo
@@ -78,6 +79,16 @@ def body_error(failure: BaseException, url: str) -> BaseException:
     if (reason := too_much(failure)) is not None:
         return AnswerRefusedError(url=_shown(url), problem=reason)
     return ResponseStreamingError(endpoint_url=_shown(url), error=failure)
+
+
+def without_headers(failure: Exception) -> Exception:
+    """Take the headers of the request, which have its signature and session token, out of an error of aiohttp's."""
+    if isinstance(failure, aiohttp.ClientResponseError):
+        told = failure.request_info
+        bare: CIMultiDict[str] = CIMultiDict()
+        failure.request_info = aiohttp.RequestInfo(told.url, told.method, CIMultiDictProxy(bare), told.real_url)
+        failure.args = (failure.request_info, ())
+    return failure
 
 
 def _shown(url: str) -> str:

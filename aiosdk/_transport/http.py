@@ -15,7 +15,7 @@ from aiosdk._transport import direct
 from aiosdk._transport.block import Block, slices
 from aiosdk._transport.body import Body
 from aiosdk._transport.bounds import MAX_BODY, MAX_ERROR_BODY
-from aiosdk._transport.failures import request_error
+from aiosdk._transport.failures import request_error, without_headers
 from aiosdk._transport.header_check import check_head
 from aiosdk._transport.progress import enter, progress
 from aiosdk.exceptions import SessionClosedError, hide_userinfo
@@ -97,7 +97,7 @@ async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Resp
     except Exception as failure:
         if pool.closed:  # which is why it failed; the retry rules need not try again to find out
             raise SessionClosedError(doing="finish a request") from failure
-        raise request_error(failure, request.url, request.proxy) from failure
+        raise request_error(failure, request.url, request.proxy) from without_headers(failure)
 
 
 def _most(status: int, request: Request) -> int:

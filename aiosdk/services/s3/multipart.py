@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from aiosdk.exceptions import ClosedError
+from aiosdk.exceptions import ClosedError, UnreadableAnswerError
 from aiosdk.services.s3.arguments import OF_ABORTION, OF_HEAD, only
 from aiosdk.services.s3.workers import finish
 
@@ -25,7 +25,7 @@ class MultipartUpload:
 
     def __init__(self, client: Any, created: Mapping[str, Any], bucket: str, key: str) -> None:
         self._client = client
-        self.id: str = created["UploadId"]
+        self.id: str = _told(created, "UploadId", "CreateMultipartUpload")
         self.place: dict[str, Any] = {"Bucket": bucket, "Key": key, "UploadId": self.id}
         # Told by servers that know of it; to the others the checksum of the whole object means nothing.
         self.is_checked_whole = created.get("ChecksumType") == "FULL_OBJECT"
@@ -33,7 +33,7 @@ class MultipartUpload:
 
     def add(self, number: int, part: Mapping[str, Any], checksum: str | None) -> None:
         """Keep what the server answered to a part."""
-        kept: dict[str, Any] = {"PartNumber": number, "ETag": part["ETag"]}
+        kept: dict[str, Any] = {"PartNumber": number, "ETag": _told(part, "ETag", "UploadPart")}
         if checksum is not None and checksum in part:
             kept[checksum] = part[checksum]
         self._parts[number] = kept
@@ -54,6 +54,14 @@ class MultipartUpload:
                 if found["ETag"] == _etag([each["ETag"] for each in parts]):
                     return found
             raise
+
+
+def _told(answer: Mapping[str, Any], name: str, operation: str) -> str:
+    """What an answer must say, or the upload cannot go on."""
+    text: object = answer.get(name)
+    if not isinstance(text, str) or not text:
+        raise UnreadableAnswerError(what=operation, problem=f"it has no {name}")
+    return text
 
 
 def _etag(parts: list[str]) -> str:

@@ -1,0 +1,1 @@
+"""Mutated answers and parameters, ours against botocore's: `make fuzz`, and the corpus in every run of the tests."""
