@@ -140,6 +140,14 @@ class ClientRequest(aiohttp.ClientRequest):
             timer = self.loop.call_later(CONTINUE_TIMEOUT, _set_unless_done, go_on)
             go_on.add_done_callback(lambda _: timer.cancel())
 
+    async def write_bytes(self, writer: Any, conn: Any, content_length: int | None = None) -> None:
+        try:
+            await super().write_bytes(writer, conn, content_length)
+        except aiohttp.ClientConnectionResetError:
+            # The connection ended before the headers were written. Whoever waits for the answer is told by the
+            # connection; this task has nobody to tell, and asyncio would report it as a mistake.
+            pass
+
 
 def _set_unless_done(go_on: asyncio.Future[bool]) -> None:
     if not go_on.done():

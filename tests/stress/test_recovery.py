@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import random
 import socket
 from collections import Counter
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
+import aiohttp
 import pytest
 from aiobotocore.config import AioConfig
 from botocore.exceptions import (
@@ -324,3 +326,24 @@ async def test_nobody_s_error_is_a_bare_client_error_of_aiohttp(server: Counting
         with pytest.raises(HTTPClientError) as raised:
             await s3.list_buckets()
         assert not isinstance(raised.value, ClientError)
+
+
+async def test_a_connection_that_ends_before_the_headers_are_written_fails_the_call_only(
+    server: CountingServer, make_session: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = aiohttp.ClientRequest.write_bytes
+
+    async def write_late(self: Any, writer: Any, conn: Any, *args: Any, **kwargs: Any) -> None:
+        await asyncio.sleep(0.001)
+        if (transport := conn.transport) is not None:
+            transport.abort()
+        await write(self, writer, conn, *args, **kwargs)
+
+    monkeypatch.setattr(aiohttp.ClientRequest, "write_bytes", write_late)
+    async with make_session(max_connections=4, config=ONCE) as session:
+        s3 = await session.client("s3")
+        for key in ("small", "big"):
+            with pytest.raises(ConnectionClosedError):
+                await s3.put_object(Bucket="b", Key=key, Body=b"x" * (10 if key == "small" else 3_000_000))
+        gc.collect()
+        await eventually(lambda: settled(session))
