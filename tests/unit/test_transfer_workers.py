@@ -202,6 +202,9 @@ class Uploads:
         self.asked: list[str] = []
         self.problem: Exception | None = None
 
+    def at_close(self, *_: Any) -> None:
+        """Nobody closes it."""
+
     async def create_multipart_upload(self, **_: Any) -> dict[str, Any]:
         self.asked.append("create")
         await self.gate.wait()
