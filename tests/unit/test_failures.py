@@ -28,6 +28,7 @@ from botocore.retryhandler import EXCEPTION_MAP
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from aiosdk import exceptions
+from aiosdk._aws.endpoint import OutOfTimeError  # and with it aiobotocore, which adds to botocore's rules
 from aiosdk._transport.failures import TABLE, body_error, request_error
 
 URL = "https://s3.amazonaws.com/bucket"
@@ -208,7 +209,8 @@ RETRIED: dict[type[BotoCoreError], tuple[bool, bool]] = {
     SSLError: (True, True),
     HTTPClientError: (False, True),
 }
-NEVER_RETRIED = [exceptions.PoolTimeoutError, exceptions.DeadlineExceededError, exceptions.SessionClosedError]
+# DeadlineExceededError is raised outside of the attempts, where no rule sees it.
+NEVER_RETRIED = [exceptions.PoolTimeoutError, exceptions.SessionClosedError, OutOfTimeError]
 
 
 def test_which_errors_are_tried_again_is_botocores_rule_and_written_down() -> None:
