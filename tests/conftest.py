@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The quick ones first, and last those that load every service: tests that collect garbage would walk it all."""
-    order = ["unit", "integration", "stress", "conformance"]
+    order = ["unit", "integration", "stress", "fuzz", "conformance"]
     items.sort(key=lambda item: order.index(item.path.parent.name))
 
 

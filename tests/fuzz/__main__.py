@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import resource
@@ -42,10 +41,11 @@ def execute(target: str, case: Case) -> str | None:
 
 
 def keep(target: str, case: Case, folder: Path) -> Path:
-    text = dump(case)
-    path = folder / f"{target.replace(' ', '-')}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
+    """Add a case to the corpus, a line of the file of its target."""
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n")
+    path = folder / f"{target.replace(' ', '-')}.jsonl"
+    with path.open("a") as file:
+        file.write(dump(case) + "\n")
     return path
 
 

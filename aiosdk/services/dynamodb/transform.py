@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakSet
 
+from aiosdk.exceptions import UnreadableAnswerError
 from aiosdk.services.dynamodb.conditions import is_condition
 from aiosdk.services.dynamodb.deserializing import compile_deserializers, deserialize, deserialize_item
 from aiosdk.services.dynamodb.expressions import ConditionExpressionBuilder
@@ -86,9 +87,12 @@ class PythonTypes:
         changes = self._outputs.get(model.name)
         if changes is None:
             changes = self._outputs[model.name] = _members(model.output_shape, deserialize, deserialize_item)
-        for name, change in changes.items():
-            if name in parsed:
-                parsed[name] = change(parsed[name])
+        try:
+            for name, change in changes.items():
+                if name in parsed:
+                    parsed[name] = change(parsed[name])
+        except (TypeError, AttributeError, ArithmeticError) as error:
+            raise UnreadableAnswerError(what=model.name, problem="it has an attribute value that is none") from error
 
     @property
     def decoder(self) -> Callable[[Any], Change | None]:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from aiosdk._aws.error_kinds import take_after
-from aiosdk.exceptions import BatchKeyError, BatchWriteError, BatchWriterClosedError
+from aiosdk.exceptions import BatchKeyError, BatchWriteError, BatchWriterClosedError, UnreadableAnswerError
 from aiosdk.services.dynamodb.keys import identity_of
 from aiosdk.services.dynamodb.retrying import PATIENCE, Backoff, end, is_throttled
 from aiosdk.services.dynamodb.transform import takes_python_types
@@ -255,7 +255,11 @@ class BatchWriter:
                 raise
             return error
         unprocessed: dict[str, list[Request]] = response.get("UnprocessedItems") or {}
-        batch.left = [request for requests in unprocessed.values() for request in requests]
+        left = [request for requests in unprocessed.values() for request in requests]
+        if len(left) > len(batch.left):
+            problem = f"it leaves {len(left)} of {len(batch.left)} writes unprocessed"
+            raise UnreadableAnswerError(what="BatchWriteItem", problem=problem)
+        batch.left = left
         return None
 
     def _flushed(self, batch: Batch, task: asyncio.Task[None]) -> None:

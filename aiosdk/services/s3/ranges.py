@@ -54,8 +54,12 @@ class Version(NamedTuple):
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Version:
-        """Read it from an answer that has the whole object."""
-        return cls(answer.get("ContentLength"), answer.get("ETag"))
+        """Read it from an answer that has the whole object, or raise `UnexpectedRangeError`."""
+        size, got = answer.get("ContentLength"), answer.get("ContentRange")
+        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if (got is not None or status == 206) and (not size or got != f"bytes 0-{size - 1}/{size}"):
+            raise UnexpectedRangeError(asked="the whole object", got=f"{got or 'an unknown range'}"[:80])
+        return cls(size, answer.get("ETag"))
 
     def check(self, answer: Mapping[str, Any], start: int, end: int) -> None:
         """Raise `UnexpectedRangeError` unless an answer has these bytes of this object, and nothing else."""

@@ -35,6 +35,8 @@ def path_problem(relative: str, *, portable: bool = True, windows: bool = os.nam
         return "has a part '..' and would leave the directory"
     if "" in parts or "." in parts:
         return "has a part that is empty or '.', and would have the path of another key"
+    if len(parts) > KEY_SIZE // 2 + 1:  # which no server of AWS's lists
+        return f"has {len(parts):,} parts, and a key of at most {KEY_SIZE:,} bytes has fewer"
     for part in parts:
         size = len(part.encode("utf-16-le")) // 2 if windows else len(part.encode("utf-8", "surrogatepass"))
         if size > _NAME_SIZE:
