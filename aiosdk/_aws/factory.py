@@ -41,9 +41,8 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
         region = arguments.get("region_name") or session.get_config_variable("region")
         if str(region).endswith("\n"):  # which botocore's own check overlooks
             raise InvalidRegionError(region_name=repr(region)) from error
-        if str(error).startswith(
-            ("Invalid endpoint", "Invalid IPv6 URL")
-        ):  # from AWS_ENDPOINT_URL or a profile: arguments are checked
+        if str(error).startswith(("Invalid endpoint", "Invalid IPv6 URL")):
+            # It comes from AWS_ENDPOINT_URL or a profile: arguments are checked.
             url = str(error).partition(": ")[2][:80]
             problem = f"(configured for {service_name} in the environment or a profile) is malformed"
             raise InvalidEndpointError(endpoint_url=url, problem=problem) from error
