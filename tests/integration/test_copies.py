@@ -365,6 +365,9 @@ class Sizes:
         self.size = size
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
+    def at_close(self, *_: Any) -> None:
+        """Nobody closes it."""
+
     def __getattr__(self, name: str) -> Any:
         async def call(**given: Any) -> dict[str, Any]:
             self.asked.append((name, given))
