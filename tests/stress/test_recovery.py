@@ -113,7 +113,7 @@ async def test_a_crawl_of_a_server_with_faulty_answers_has_each_key_once() -> No
 
 
 async def test_a_server_that_restarts_under_load_is_used_again(server: CountingServer, make_session: Make) -> None:
-    shelf = server.answer = Shelf(OBJECTS, numbered("k", 2000), most=20)
+    shelf = server.answer = Shelf(OBJECTS, numbered("k", 1000), most=20)
     async with running(BadNetwork(server.port)) as network:
         config = AioConfig(retries={"total_max_attempts": 10})
         async with make_session(endpoint_url=network.url, max_connections=16, config=config) as session:
@@ -129,14 +129,14 @@ async def test_a_server_that_restarts_under_load_is_used_again(server: CountingS
                     network.up = True
 
             restarting = asyncio.create_task(restart())
-            crawled = await asyncio.gather(*(_keys(bucket) for _ in range(20)))
+            crawled = await asyncio.gather(*(_keys(bucket) for _ in range(8)))
             stop.set()
             await restarting
-            assert crawled == [shelf.items] * 20
+            assert crawled == [shelf.items] * 8
             await eventually(lambda: settled(session))
             assert session.pool.stats().open <= 16
         await eventually(lambda: server.open == 0)
-        assert network.accepted > 16
+        assert network.accepted > 8
 
 
 async def _keys(bucket: Any) -> list[str]:
@@ -222,7 +222,7 @@ async def test_a_half_open_connection_ends_in_a_time_out_and_is_not_used_again(
             await asyncio.gather(*(s3.list_buckets() for _ in range(4)))
             network.weather.half_open = True
             failed = await asyncio.gather(*(s3.list_buckets() for _ in range(8)), return_exceptions=True)
-            assert {type(each) for each in failed} == {ReadTimeoutError}
+            assert all(isinstance(each, ReadTimeoutError) for each in failed), failed
             network.weather.half_open = False
             await asyncio.gather(*(s3.list_buckets() for _ in range(8)))
             await eventually(lambda: settled(session))
@@ -271,7 +271,7 @@ async def test_a_name_that_does_not_resolve_for_a_while_is_found_again(
     async with make_session(endpoint_url=f"http://s3.somewhere.test:{server.port}", max_connections=4) as session:
         s3 = await session.client("s3")
         failed = await asyncio.gather(*(s3.list_buckets() for _ in range(8)), return_exceptions=True)
-        assert {type(each) for each in failed} == {EndpointConnectionError}
+        assert all(isinstance(each, EndpointConnectionError) for each in failed), failed
         await eventually(lambda: settled(session))
         broken = False
         await asyncio.gather(*(s3.list_buckets() for _ in range(8)))
