@@ -41,6 +41,7 @@ def s3_server() -> Iterator[S3Server]:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> TransferConfig:
     """Parts far smaller than S3 takes, and no waiting between attempts."""
     monkeypatch.setattr("aiosdk.services.s3.config.MIN_PART_SIZE", 1)
+    monkeypatch.setattr("aiosdk.services.s3.threads._IDLE_SECONDS", 0.01)  # which is waited for each time
     monkeypatch.setattr("random.random", lambda: 0.0)  # which botocore multiplies its delays with
     return TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=3)
 
