@@ -66,7 +66,7 @@ class RawServer:
 async def raw_server(script: Script = b"") -> AsyncIterator[RawServer]:
     """Run a server of raw answers on the loop of the test."""
     raw = RawServer(script)
-    server = await asyncio.start_server(raw._serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(raw._serve, "127.0.0.1", 0, limit=2**24)
     raw.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield raw

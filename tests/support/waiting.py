@@ -48,4 +48,4 @@ async def nothing_is_left() -> AsyncIterator[None]:
     yield
     gc.collect()  # finalizers report to the loop, or raise, which pytest turns into a failure
     await eventually(lambda: not asyncio.all_tasks() - before - {asyncio.current_task()})
-    assert reported == []
+    assert reported == [], reported
