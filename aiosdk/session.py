@@ -92,6 +92,8 @@ class Session:
             succeeds gives one back. 1,000 by default, which is used up only when more than half of all requests fail;
             then calls fail at once, and say so, instead of storming a service that is down. 0 is no retries at all,
             `math.inf` no limit.
+        paced: Whether requests that a service throttles take turns, at the rate that it bears, for all clients of the
+            session together. For crawlers at a high concurrency; not for services that refuse at random.
         max_response_size: The most bytes of an answer that is read as a whole, which a stream is not; 1 GiB unless
             given. A larger one raises `AnswerRefusedError`.
 
@@ -121,6 +123,7 @@ class Session:
         max_connections_per_host: int | None = None,
         retry_budget: float | None = None,
         max_response_size: int | None = None,
+        paced: bool = False,
     ) -> None:
         self._settings = SessionSettings(
             aws_access_key_id=aws_access_key_id,
@@ -136,6 +139,7 @@ class Session:
             max_connections_per_host=max_connections_per_host,
             retry_budget=retry_budget,
             max_response_size=max_response_size,
+            paced=paced,
         )
         self._pool_limit = self._settings.pool_limit
         self._made_at = _caller()
@@ -171,7 +175,8 @@ class Session:
             self._pool.check_loop()
         try:
             for client in list(self._clients.values()):
-                await client.end()
+                if hasattr(client, "end"):  # unless the user has unregistered what makes it ours
+                    await client.end()
         finally:
             await self._close()
 

@@ -37,7 +37,7 @@ class PooledHTTPSession:
     """Sends the requests of one client over the pool of its session. Owns nothing, so closing it does nothing."""
 
     pool: ClassVar[ConnectionPool]
-    throttles: ClassVar[Throttles]
+    throttles: ClassVar[Throttles | None] = None
     clock: ClassVar[Clock]
     max_response_size: ClassVar[int] = MAX_BODY
 
@@ -125,14 +125,15 @@ class PooledHTTPSession:
             timeouts = http.Timeouts(timeouts.pool, timeouts.connect, read_timeout)
         headers["Accept-Encoding"] = "identity"
         throttles = self.throttles
-        turn = await throttles.turn(url, headers, body) if throttles.lines else None
+        turn = await throttles.turn(url, headers, body) if throttles is not None and throttles.lines else None
         response = await http.exchange(
             self.pool,
             self._secure if secure else self._plain,
             http.Request(method, url, headers, body, timeouts, stream, proxy, self.max_response_size),
         )
         if turn is not None or response.status >= 400:
-            throttles.answered(turn, url, headers, body, response)
+            if throttles is not None:
+                throttles.answered(turn, url, headers, body, response)
             response.body.signature = headers.get("Authorization")
         return response
 
@@ -160,11 +161,11 @@ def _check_headers(response: http.Response) -> None:
         raise UnreadableAnswerError(what=f"status {response.status}", problem="its header x-amz-crc32 is no number")
 
 
-def bind(pool: ConnectionPool, max_response_size: int | None = None) -> type[PooledHTTPSession]:
+def bind(pool: ConnectionPool, max_response_size: int | None = None, *, paced: bool = False) -> type[PooledHTTPSession]:
     """Make the class that sends over this pool, for `AioConfig(http_session_cls=...)`."""
     parts: dict[str, Any] = {
         "pool": pool,
-        "throttles": Throttles(pool),
+        "throttles": Throttles(pool) if paced else None,
         "clock": Clock(),
         "max_response_size": max_response_size or MAX_BODY,
         "__doc__": PooledHTTPSession.__doc__,
