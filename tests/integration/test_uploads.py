@@ -518,7 +518,7 @@ async def test_an_upload_under_way_is_aborted_when_what_it_needs_is_closed(what:
     async with aiosdk.Session(**KEYS, endpoint_url=s3_server.url) as session:
         s3 = await session.client("s3")
         upload = asyncio.create_task(s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS))
-        await eventually(lambda: s3_server.operations["UploadPart"] == 2)
+        await eventually(lambda: s3_server.operations["UploadPart"] >= 2)
         await (session.close() if what == "session" else s3.close())
         assert s3_server.open_uploads() == []
         s3_server.release()
