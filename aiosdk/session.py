@@ -43,6 +43,9 @@ _HEAVY: Final = (
     "aiosdk._aws.factory",
     "aiosdk.services.clients",
 )
+# Not whether they are in `sys.modules`: there they are from the moment when another session's thread begins to import
+# them, and whoever imports them then waits for that thread.
+_imported = False
 
 # As botocore looks for them.
 _PROFILE_VARIABLES: Final = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
@@ -510,7 +513,7 @@ class Session:
         return self._aio()
 
     async def _prepare(self) -> None:
-        if _HEAVY[-1] not in sys.modules:
+        if not _imported:
             await _off_loop.call(_import_heavy)
         from aiosdk._aws.botocore_session import read_files
 
@@ -592,12 +595,14 @@ class _UnreadProfiles:
 
 
 def _import_heavy() -> None:
+    global _imported
     with _off_loop.no_collection():
         for name in _HEAVY:
             importlib.import_module(name)
         from aiosdk._aws.events import built_in_handlers
 
         built_in_handlers()
+    _imported = True
 
 
 def _from_environment(names: tuple[str, ...]) -> str | None:

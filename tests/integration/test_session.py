@@ -463,3 +463,28 @@ def test_a_session_without_signatures_pickles() -> None:
     twin = pickle.loads(pickle.dumps(session))
     assert twin._settings.config.signature_version is botocore.UNSIGNED
     assert twin._settings.config.read_timeout == 4
+
+
+def test_many_first_sessions_at_once_import_nothing_on_the_event_loop() -> None:
+    program = """
+import asyncio
+from blockbuster import blockbuster_ctx
+import aiosdk
+
+async def enter():
+    async with aiosdk.Session("a", "b", region_name="us-east-1"):
+        pass
+
+async def main():
+    with blockbuster_ctx():
+        first = asyncio.create_task(enter())
+        others = []
+        while not first.done():
+            others.append(asyncio.create_task(enter()))
+            await asyncio.sleep(0.0005)
+        await asyncio.gather(first, *others)
+
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
