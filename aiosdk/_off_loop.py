@@ -31,22 +31,31 @@ async def call(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     The threads are daemons and belong to no executor, so a user's saturated executor cannot hold us up and a
     prompt that nobody answers cannot hold up the interpreter's exit. Cancelling the caller abandons the result.
     """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-    context = contextvars.copy_context()
+    done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    work = delivery(done, partial(contextvars.copy_context().run, func, *args, **kwargs))
+    threading.Thread(target=work, name="aiosdk-off-loop", daemon=True).start()
+    return await done
+
+
+def delivery(future: asyncio.Future[T], func: Callable[[], T]) -> Callable[[], None]:
+    """Make the function for a thread that runs another one and gives a future what that returns or raises.
+
+    Nothing happens to a future that is done before, as when nobody waits for it any more.
+    """
+    loop = future.get_loop()
 
     def deliver(result: Any, error: BaseException | None) -> None:
-        if done.done():
+        if future.done():
             return
         if error is None:
-            done.set_result(result)
+            future.set_result(result)
         else:
-            done.set_exception(error)
+            future.set_exception(error)
 
     def work() -> None:
         result, error = None, None
         try:
-            result = context.run(func, *args, **kwargs)
+            result = func()
         except StopIteration as raised:  # which a future would not take
             error = RuntimeError(f"{func!r} raised StopIteration")
             error.__cause__ = raised
@@ -59,12 +68,12 @@ async def call(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
                 raise
             # Nobody waits any more.
 
-    threading.Thread(target=work, name="aiosdk-off-loop", daemon=True).start()
-    return await done
+    return work
 
 
 MANY: Final = 20_000
 """So many new objects are worth a change to what the collector thinks of all there are."""
+
 _pausing = threading.Lock()
 _pauses = 0
 _collected_before = False

@@ -150,6 +150,21 @@ async def test_a_source_that_has_more_than_it_says_is_uploaded_whole(s3: Any, s3
         assert s3_server.body("key") == DATA[:size]
 
 
+@pytest.mark.parametrize("size", [0, 1000, 6 * MIB])
+async def test_a_source_that_has_less_than_it_says_is_uploaded_as_it_is(size: int, s3: Any, s3_server: S3Server) -> None:
+    class Boasting(io.BytesIO):
+        def seek(self, offset: int, whence: int = 0) -> int:
+            self.at_end = whence == io.SEEK_END
+            return super().seek(offset, whence)
+
+        def tell(self) -> int:
+            return 20 * MIB if getattr(self, "at_end", False) else super().tell()
+
+    await s3.upload_fileobj(Boasting(DATA[:size]), "bucket", "key", Config=PARTS)
+    assert s3_server.body("key") == DATA[:size]
+    assert s3_server.open_uploads() == []
+
+
 async def test_the_position_of_a_file_is_where_reading_would_have_left_it(
     s3: Any, s3_server: S3Server, tmp_path: pathlib.Path
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from aiosdk.exceptions import ClosedError, UnreadableAnswerError
+from aiosdk.exceptions import UnreadableAnswerError
 from aiosdk.services.s3.arguments import OF_ABORTION, OF_HEAD, only
 from aiosdk.services.s3.workers import finish
 
@@ -120,7 +120,7 @@ async def multipart_upload(
     try:
         yield upload
     except BaseException as error:
-        if not (is_closed and isinstance(error, ClosedError)):
+        if not is_closed:  # else it was aborted, and by this client nothing can be done any more
             await _abort(upload, client, arguments, error)
         raise
     finally:

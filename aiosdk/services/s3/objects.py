@@ -78,16 +78,7 @@ class ObjectSummary(Resource):
 
     reload = load
 
-    @sends("HeadObject", "Bucket", "Key")
-    async def exists(self, **params: Any) -> bool:
-        """Tell whether there is still such an object. Sends `HeadObject`; what the listing said stays as it is.
-
-        Raises:
-            AccessDeniedError: 403, which S3 also answers when there is none to whoever may not list the bucket.
-            ClientError: Anything else but 200 and 404.
-        """
-        given = {"Bucket": self.bucket_name, "Key": self.key, **params}
-        return await exists(send(self._client_to_call(), "s3", "HeadObject", given))
+    exists = Object.exists
 
     bucket_name: str
     key: str

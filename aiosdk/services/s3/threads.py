@@ -7,8 +7,11 @@ import contextvars
 import os
 import threading
 from collections import deque
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+
+from aiosdk import _off_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,39 +43,12 @@ class Thread:
 
         It does not run if that is cancelled before.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_look_at)
-
-        def deliver(result: Any, error: BaseException | None) -> None:
-            if future.done():
-                return
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
-
-        def job() -> None:
-            if future.cancelled():
-                return
-            result, error = None, None
-            try:
-                result = self._context.run(func, *args, **kwargs)
-            except StopIteration as raised:  # which a future would not take
-                error = RuntimeError(f"{func!r} raised StopIteration")
-                error.__cause__ = raised
-            except BaseException as raised:
-                error = raised
-            try:
-                loop.call_soon_threadsafe(deliver, result, error)
-            except RuntimeError:
-                if not loop.is_closed():
-                    raise
-                # Nobody waits any more.
-
+        work = _off_loop.delivery(future, partial(self._context.run, func, *args, **kwargs))
         if self._jobs is None:
             self._jobs = _take()
-        self._jobs.put(job)
+        self._jobs.put(lambda: None if future.cancelled() else work())
         return future
 
     def close(self) -> None:

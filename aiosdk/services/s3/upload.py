@@ -113,12 +113,12 @@ class Upload:
 
     async def run(self, source: Source, progress: Progress) -> None:
         """Upload a source."""
-        threshold, size = min(self._config.multipart_threshold, MAX_PART_SIZE), source.size
+        threshold = min(self._config.multipart_threshold, MAX_PART_SIZE)
         with doing(f"uploading {source.name} to s3://{self.bucket}/{self.key}"):
-            if size is not None and size >= threshold:
+            # What others say of their size need not come.
+            if isinstance(source, (Memory, FileOnDisk)) and source.size >= threshold:
                 await self._in_parts(source, memoryview(b""), progress)
-                return
-            if isinstance(source, Memory):
+            elif isinstance(source, Memory):
                 await self._at_once(source.slice(threshold), progress)
             elif isinstance(source, FileOnDisk) and source.size > self._most_memory():
                 await self._as_file(source, progress)
