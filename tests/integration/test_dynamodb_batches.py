@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
 
 import aiosdk
@@ -18,36 +17,14 @@ from aiosdk import exceptions
 from aiosdk.dynamodb import Binary
 from aiosdk.services.dynamodb import retrying, writer
 from tests.support.dynamodb import Table, refusal
+from tests.support.tables import KEYS, ONCE, session, soon, table  # noqa: F401 - fixtures
 from tests.support.waiting import eventually
-
-KEYS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
-ONCE = AioConfig(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @pytest.fixture
 def server() -> Iterator[Table]:
     with Table() as running:
         yield running
-
-
-@pytest.fixture
-async def session(server: Table) -> AsyncIterator[aiosdk.Session]:
-    async with aiosdk.Session(**KEYS, endpoint_url=server.url, config=ONCE) as session:
-        yield session
-        assert len(asyncio.all_tasks()) == 1, "a task was left"
-        assert session.pool.stats().in_use == 0
-
-
-@pytest.fixture
-async def table(session: aiosdk.Session) -> Any:
-    return (await session.resource("dynamodb")).Table("orders")
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for little between attempts."""
-    monkeypatch.setattr(retrying, "BASE_DELAY", 0.001)
-    monkeypatch.setattr(retrying, "MAX_DELAY", 0.01)
 
 
 def ids(requests: list[dict[str, Any]]) -> list[str]:

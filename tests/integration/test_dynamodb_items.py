@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
 
 import aiosdk
@@ -19,10 +18,8 @@ from aiosdk.dynamodb import Attr, Key
 from aiosdk.services.dynamodb import items as streams
 from aiosdk.services.dynamodb import retrying
 from tests.support.dynamodb import Table, good, refusal
+from tests.support.tables import KEYS, ONCE, session, soon, table  # noqa: F401 - fixtures
 from tests.support.waiting import eventually
-
-KEYS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
-ONCE = AioConfig(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @pytest.fixture
@@ -30,25 +27,6 @@ def server() -> Iterator[Table]:
     with Table() as running:
         running.items = {json.dumps({"N": str(n)}): {"id": {"N": str(n)}, "x": {"S": "y"}} for n in range(95)}
         yield running
-
-
-@pytest.fixture
-async def session(server: Table) -> AsyncIterator[aiosdk.Session]:
-    async with aiosdk.Session(**KEYS, endpoint_url=server.url, config=ONCE) as session:
-        yield session
-        assert len(asyncio.all_tasks()) == 1, "a task was left"
-        assert session.pool.stats().in_use == 0
-
-
-@pytest.fixture
-async def table(session: aiosdk.Session) -> Any:
-    return (await session.resource("dynamodb")).Table("orders")
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "BASE_DELAY", 0.001)
-    monkeypatch.setattr(retrying, "MAX_DELAY", 0.01)
 
 
 WANTED = [{"id": Decimal(n), "x": "y"} for n in range(95)]

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from tests.support.s3_server import S3Server
 
-# ruff: noqa: F811 - the fixtures again, as arguments
 
 MIB = 1024 * 1024
 DEEP = bool(os.environ.get("AIOSDK_DEEP"))

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from tests.support.s3_server import S3Server
 
-# ruff: noqa: F811 - the fixtures again, as arguments
 
 REFUSED = {
     "../evil": "has a part '..'",

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from tests.support.s3_server import S3Server
 
-# ruff: noqa: F811 - the fixtures again, as arguments
 
 MIB = 1024 * 1024
 SMALL_PARTS = TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB)

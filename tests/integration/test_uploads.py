@@ -151,7 +151,9 @@ async def test_a_source_that_has_more_than_it_says_is_uploaded_whole(s3: Any, s3
 
 
 @pytest.mark.parametrize("size", [0, 1000, 6 * MIB])
-async def test_a_source_that_has_less_than_it_says_is_uploaded_as_it_is(size: int, s3: Any, s3_server: S3Server) -> None:
+async def test_a_source_that_has_less_than_it_says_is_uploaded_as_it_is(
+    size: int, s3: Any, s3_server: S3Server
+) -> None:
     class Boasting(io.BytesIO):
         def seek(self, offset: int, whence: int = 0) -> int:
             self.at_end = whence == io.SEEK_END

@@ -32,7 +32,7 @@ KEYS = numbered("k", 7)
 
 
 @pytest.fixture
-async def session(make_session: Make) -> AsyncIterator[aiosdk.Session]:  # noqa: F811
+async def session(make_session: Make) -> AsyncIterator[aiosdk.Session]:
     async with make_session(max_connections=4) as session:
         yield session
 
@@ -129,7 +129,7 @@ async def test_a_batch_delete_cancelled_at_each_await(
 
 async def test_the_first_resource_of_a_session_cancelled_at_each_await(
     server: CountingServer,
-    make_session: Make,  # noqa: F811
+    make_session: Make,
 ) -> None:
     server.answer = Shelf(OBJECTS, KEYS)
 
@@ -266,7 +266,7 @@ async def test_listings_cancelled_at_random_moments_leave_only_idle_connections(
 
 async def test_closing_the_session_amid_listings_ends_them_with_a_clear_error(
     server: CountingServer,
-    make_session: Make,  # noqa: F811
+    make_session: Make,
 ) -> None:
     server.answer = Shelf(USERS, numbered("u", 10_000), most=10)
     for _ in range(8):
@@ -287,7 +287,7 @@ async def test_closing_the_session_amid_listings_ends_them_with_a_clear_error(
 
 async def test_closing_the_session_ends_a_listing_whose_page_is_half_there(
     server: CountingServer,
-    make_session: Make,  # noqa: F811
+    make_session: Make,
 ) -> None:
     async def answer(request: Request) -> Answer:
         page = await Shelf(USERS, numbered("u", 10))(request)
