@@ -95,8 +95,8 @@ class Session:
             succeeds gives one back. 1,000 by default, which is used up only when more than half of all requests fail;
             then calls fail at once, and say so, instead of storming a service that is down. 0 is no retries at all,
             `math.inf` no limit.
-        paced: Whether requests that a service throttles take turns, at the rate that it bears, for all clients of the
-            session together. For crawlers at a high concurrency; not for services that refuse at random.
+        paced: Whether requests that a service throttles by the dozen take turns, at the rate that it bears, for all
+            clients of the session together; False leaves it to each call's retries.
         max_response_size: The most bytes of an answer that is read as a whole, which a stream is not; 1 GiB unless
             given. A larger one raises `AnswerRefusedError`.
 
@@ -126,7 +126,7 @@ class Session:
         max_connections_per_host: int | None = None,
         retry_budget: float | None = None,
         max_response_size: int | None = None,
-        paced: bool = False,
+        paced: bool = True,
     ) -> None:
         self._settings = SessionSettings(
             aws_access_key_id=aws_access_key_id,

@@ -40,7 +40,7 @@ class SessionSettings:
     max_connections_per_host: int | None = None
     retry_budget: float | None = None
     max_response_size: int | None = None
-    paced: bool = False
+    paced: bool = True
 
     def __post_init__(self) -> None:
         check_keys("Session", self.aws_access_key_id, self.aws_secret_access_key, self.aws_session_token)

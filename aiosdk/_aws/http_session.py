@@ -161,7 +161,7 @@ def _check_headers(response: http.Response) -> None:
         raise UnreadableAnswerError(what=f"status {response.status}", problem="its header x-amz-crc32 is no number")
 
 
-def bind(pool: ConnectionPool, max_response_size: int | None = None, *, paced: bool = False) -> type[PooledHTTPSession]:
+def bind(pool: ConnectionPool, max_response_size: int | None = None, *, paced: bool = True) -> type[PooledHTTPSession]:
     """Make the class that sends over this pool, for `AioConfig(http_session_cls=...)`."""
     parts: dict[str, Any] = {
         "pool": pool,

@@ -1,10 +1,14 @@
 """How fast requests may go to a service that has begun to refuse some for coming too fast. Pure: it is told the time.
 
-A `Pace` first only watches: a few refusals are no reason to be slower. Where more than a few in a hundred are refused,
-it cuts the rate at which requests go to a half or less, until most are taken; later it cuts by less. Between two cuts
-the rate rises along a cubic curve, as in TCP CUBIC and in AWS's adaptive retries: quickly at first, slowly around the
-rate that was too much last time, quickly again beyond it. After the first cut, where nothing is known yet, it doubles
-again and again. It rises only while requests really wait for it.
+A `Pace` first only watches: a few refusals are no reason to be slower. Where many are refused, and more than a few in a
+hundred, it cuts the rate at which requests go to a half or less, until most are taken; later it cuts by less. Between
+two cuts the rate rises along a cubic curve, as in TCP CUBIC and in AWS's adaptive retries: quickly at first, slowly
+around the rate that was too much last time, quickly again beyond it. After the first cut, where nothing is known yet,
+it doubles again and again. It rises only while requests really wait for it.
+
+Some services refuse requests whatever the rate: by chance, or because something else is too busy. Who goes slower there
+waits for nothing. So where again and again as many are refused at a rate that is lower than what was taken before, the
+pace only watches for a while.
 """
 
 from __future__ import annotations
@@ -15,13 +19,27 @@ TOLERATED: Final = 0.06
 """The share of refused requests that is no reason to be slower."""
 MEMORY: Final = 100
 """So many requests are remembered, more or less, for that share."""
+MANY: Final = 40
+"""Where fewer are refused in a second nothing is slower: it is enough that a refused request waits before its retry."""
 SOON: Final = 1.0
 """Within so many seconds of a cut the search for the right rate is not over: the next one is a large one."""
-LARGE: Final = (0.25, 0.5)
-"""What a large cut leaves: as much as was taken of what was sent, within these bounds."""
+LARGE: Final = (0.1, 0.5)
+"""What a large cut leaves: somewhat less than was taken of what was sent, within these bounds."""
+SOMEWHAT_LESS: Final = 0.8
 SMALL: Final = 0.7
+"""What a later one leaves; less where less was taken."""
+IN_VAIN: Final = 3
+"""After so many cuts in a row that found no more sent than had been taken before, the rate is not what matters."""
+EARLY: Final = 200
+"""So few answers after a cut the rate has hardly risen: less than what was taken before is less. Later ..."""
+CLEARLY: Final = 0.85
+"""it must be clearly less, for a rate that has come back to its limit is about as high as before."""
+LEFT_ALONE: Final = 600.0
+"""Seconds in which it only watches then."""
+PROBED: Final = 40
+"""So many answers are awaited after the first cut, before the rate rises."""
 DOUBLES_IN: Final = 0.5
-"""Seconds in which the rate doubles at first."""
+"""Seconds in which the rate doubles after that."""
 DOUBLES_LATER_IN: Final = 2.0
 """And when it is far beyond what was too much last time."""
 CYCLE: Final = 5.0
@@ -45,11 +63,16 @@ class Pace:
         "_credit",
         "_cut",
         "_cuts",
+        "_goodput",
         "_grown",
+        "_in_second",
+        "_in_vain",
         "_last",
+        "_left_alone",
         "_marked",
         "_recent",
         "_refused",
+        "_second",
         "_sent",
         "_share",
         "_taken",
@@ -73,6 +96,10 @@ class Pace:
         self._credit = 1.0
         self._at = self._last = self._marked = now
         self._recent = 0.0  # requests per second, about a second ago
+        self._goodput = 0.0  # requests per second that were taken, between the last two cuts
+        self._in_vain = 0
+        self._second, self._in_second = now, 0  # so many were refused in the second that began then
+        self._left_alone = 0.0  # until then
 
     def wait(self, now: float) -> float:
         """Give the seconds until the next request may go."""
@@ -101,6 +128,8 @@ class Pace:
 
     def _raised(self) -> float:
         if self._cuts == 1:
+            if self._taken + self._refused < PROBED:
+                return self.ceiling * self._cut
             return self.ceiling * self._cut * 2.0 ** (self._grown / DOUBLES_IN)
         cycle = max(CYCLE, REQUESTS_PER_CYCLE / self.ceiling)
         cycles = self._grown / cycle
@@ -108,37 +137,49 @@ class Pace:
             return self.ceiling * (2.0 - self._cut) * 2.0 ** ((self._grown - 2.0 * cycle) / DOUBLES_LATER_IN)
         return max(SLOWEST, self.ceiling * (1.0 - (1.0 - self._cut) * (1.0 - cycles) ** 3))
 
-    def taken(self) -> None:
-        """Say that a request was not refused."""
-        self._taken += 1
-        self._share -= self._share / MEMORY
+    def taken(self, sent_at: float) -> None:
+        """Say that a request was not refused that was sent then."""
+        if sent_at >= self.since:
+            self._taken += 1
+            self._share -= self._share / MEMORY
 
     def refused(self, sent_at: float, now: float) -> bool:
-        """Say that a request was refused that was sent then; whether the rate was cut."""
-        if sent_at < self.since:
+        """Say that a request was refused that was sent then; whether this has changed the rate."""
+        if sent_at < self.since or now < self._left_alone:
             return False
         self._refused += 1
         self._share += (1.0 - self._share) / MEMORY
-        if self._share <= TOLERATED:
+        if now - self._second > 1.0:
+            self._second, self._in_second = now, 0
+        self._in_second += 1
+        if self._share <= TOLERATED or (self.rate is None and self._in_second < MANY):
             return False
-        self._cut_down(now)
+        measured = max(self._recent, self._sent / max(now - self._marked, 0.01))
+        self._cut_down(now, measured)
         return True
 
-    def _cut_down(self, now: float) -> None:
-        measured = max(self._recent, self._sent / max(now - self._marked, 0.01))
+    def _cut_down(self, now: float, measured: float) -> None:
         # A rate may be higher than what is really sent: then it is the latter that was too much.
         self.ceiling = max(SLOWEST, measured if self.rate is None else min(self.rate, measured))
-        if self.rate is None or self._grown < SOON:
+        answered = self._taken + self._refused
+        in_vain = self.ceiling <= self._goodput * (CLEARLY if answered > EARLY else 1.0)
+        self._in_vain = self._in_vain + 1 if in_vain else 0
+        if self._in_vain < IN_VAIN:
+            taken = self._taken / answered
             least, most = LARGE
-            self._cut = min(most, max(least, self._taken / (self._taken + self._refused)))
+            if self.rate is not None and self._grown >= SOON:
+                most = SMALL
+            self._cut = min(most, max(least, taken * SOMEWHAT_LESS))
+            self._cuts += 1
+            self._goodput = self.ceiling * taken
+            self.rate = max(SLOWEST, self.ceiling * self._cut)
         else:
-            self._cut = SMALL
-        self.rate = max(SLOWEST, self.ceiling * self._cut)
+            self.rate, self._cuts, self._in_vain, self._goodput = None, 0, 0, 0.0
+            self._left_alone = now + LEFT_ALONE
         self.since = self._at = self._last = self._marked = now
         self._grown = self._share = self._credit = self._recent = 0.0
         self._sent = self._taken = self._refused = 0
-        self._cuts += 1
 
     def is_over(self, now: float) -> bool:
         """Whether it may be forgotten: for a while nothing was refused that mattered, and nothing waited."""
-        return now - max(self.since, self._last) > OVER_AFTER
+        return now - max(self.since, self._last, self._left_alone) > OVER_AFTER

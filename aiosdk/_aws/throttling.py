@@ -107,13 +107,19 @@ class Throttles:
         """Note how a request was answered: all that had a turn, and of the others those that failed."""
         if not is_throttled(response):
             if turn is not None:
-                turn.line.pace.taken()
+                turn.line.pace.taken(turn.sent_at)
             return
         now = monotonic()
         if turn is None:
             self._begin(url, headers, body, now)
         elif turn.line.pace.refused(turn.sent_at, now):
-            log.info("Throttled by %s: %.4g requests a second from now", _host(url), turn.line.pace.rate)
+            rate = turn.line.pace.rate
+            said = (
+                "refuses whatever the rate: not slowed down"
+                if rate is None
+                else f"{rate:.4g} requests a second from now"
+            )
+            log.info("Throttled by %s: %s", _host(url), said)
 
     def _begin(self, url: str, headers: Mapping[str, str], body: Any, now: float) -> None:
         loop = asyncio.get_running_loop()
@@ -160,7 +166,9 @@ def kind_of(url: str, headers: Mapping[str, str], body: Any) -> tuple[str, str, 
     S3 throttles by prefixes that it does not tell; where it does, all requests to the bucket are slower.
     """
     host, path = _host_and_path(url)
-    start = bytes(body[:_MOST_READ]) if isinstance(body, (bytes, bytearray)) else b""
+    start = body[:_MOST_READ] if isinstance(body, (bytes, bytearray, str)) else b""
+    if isinstance(start, str):  # as botocore has it, before it is sent
+        start = start.encode()
     if target := headers.get("X-Amz-Target"):
         found = _RESOURCE.search(start)
         return host, target, found[1].decode("latin-1") if found else ""

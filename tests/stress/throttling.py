@@ -46,9 +46,7 @@ async def crawl(client: Any, service: str, requests: int, concurrency: int, pref
 async def run(given: argparse.Namespace, url: str) -> Counter[str]:
     retries: dict[str, Any] = {} if given.mode == "default" else {"retries": {"mode": given.mode}}
     limit = given.concurrency
-    async with aiosdk.Session(
-        **KEYS, endpoint_url=url, max_connections=limit, config=AioConfig(**retries), paced=True
-    ) as session:
+    async with aiosdk.Session(**KEYS, endpoint_url=url, max_connections=limit, config=AioConfig(**retries)) as session:
         client = await session.client(given.service)
         return await crawl(client, given.service, given.requests, limit, given.prefixes)
 

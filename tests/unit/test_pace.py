@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from aiosdk._aws.pace import OVER_AFTER, SLOWEST, TOLERATED, Pace
+from aiosdk._aws.pace import MANY, OVER_AFTER, SLOWEST, TOLERATED, Pace
 
 
 @dataclass
@@ -57,19 +57,19 @@ def crawl(services: list[Service], seconds: float, concurrency: int = 256, laten
     heapq.heapify(ready)
     while now < seconds:
         ready_at = ready[0][0] if ready else float("inf")
-        go_at = max(now, ready_at)
-        go_at += pace.wait(go_at) if ready else 0.0
+        go_at = now + pace.wait(now) if ready_at <= now else ready_at
         if under_way and under_way[0][0] <= go_at:
             now, _, sent_at, taken = heapq.heappop(under_way)
             if taken:
-                pace.taken()
+                pace.taken(sent_at)
             else:
                 pace.refused(sent_at, now)
             order += 1
             heapq.heappush(ready, (now + (0.001 if taken else chance.random()), order))
             continue
         now = go_at
-        pace.wait(now)
+        if pace.wait(now) > 1e-9:
+            continue
         heapq.heappop(ready)
         pace.sent(now, now - ready_at)
         taken = chance.choice(services).takes(now)
@@ -113,10 +113,40 @@ def test_refusals_that_have_nothing_to_do_with_the_rate_do_not_slow_anything_dow
     assert pace.rate is None or pace.rate > 5000  # of the 12,000 that the workers can send: once in a while one is cut
 
 
-def test_where_many_are_refused_whatever_the_rate_it_goes_on_slowly() -> None:
-    pace = crawl([Service(10**9, 10**9, 0.5, 10**9)], 60).pace
+class Unpaced(Pace):
+    """What would be without."""
+
+    def refused(self, sent_at: float, now: float) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.3, 0.5])
+@pytest.mark.parametrize(("concurrency", "latency"), [(256, 0.02), (50, 0.02), (10, 0.005), (10, 0.2)])
+def test_where_many_are_refused_whatever_the_rate_it_is_soon_as_if_nothing_slowed_down(
+    share: float, concurrency: int, latency: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def service() -> Service:
+        return Service(10**9, 10**9, share, 10**9)
+
+    done = crawl([service()], 30, concurrency, latency)
+    assert done.pace.rate is None
+    monkeypatch.setattr("tests.unit.test_pace.Pace", Unpaced)
+    without = crawl([service()], 30, concurrency, latency)
+    assert done.of(5, 30)[0] > 0.9 * without.of(5, 30)[0]
+
+
+def test_a_service_that_refuses_nearly_all_is_asked_slowly() -> None:
+    pace = crawl([Service(10**9, 10**9, 0.97, 10**9)], 60).pace
     assert pace.rate is not None
-    assert pace.rate >= SLOWEST
+    assert SLOWEST <= pace.rate < 10
+
+
+@pytest.mark.parametrize("burst", [0.1, 1, 5])
+@pytest.mark.parametrize("latency", [0.02, 0.2])
+@pytest.mark.parametrize("limits", [[20], [100], [1000], [50] * 10])
+def test_a_limit_is_not_taken_for_chance(limits: list[int], latency: float, burst: float) -> None:
+    pace = crawl([Service(limit, limit * burst) for limit in limits], 40, latency=latency).pace
+    assert pace.rate is not None
 
 
 def test_a_service_that_recovers_is_soon_asked_as_fast_as_before() -> None:
@@ -128,7 +158,7 @@ def test_a_service_that_recovers_is_soon_asked_as_fast_as_before() -> None:
         pace.wait(now)
         pace.sent(now, 0.1)
         if service.takes(now):
-            pace.taken()
+            pace.taken(now)
         else:
             pace.refused(now, now)
     assert pace.rate is not None
@@ -137,7 +167,7 @@ def test_a_service_that_recovers_is_soon_asked_as_fast_as_before() -> None:
         now += pace.wait(now) or 0.001
         pace.wait(now)
         pace.sent(now, 0.1)
-        pace.taken()
+        pace.taken(now)
         if pace.rate > 1000:
             break
     assert now < 30 + 70
@@ -145,9 +175,9 @@ def test_a_service_that_recovers_is_soon_asked_as_fast_as_before() -> None:
 
 def test_what_was_sent_before_a_cut_says_nothing_of_the_rate_after_it() -> None:
     pace = Pace(0.0)
-    for _ in range(10):
+    for _ in range(2 * MANY):
         pace.sent(0.1)
-    assert [pace.refused(0.1, 0.2) for _ in range(10)].count(True) == 1
+    assert [pace.refused(0.1, 0.2) for _ in range(2 * MANY)].count(True) == 1
 
 
 def test_it_is_forgotten_when_nothing_waited_for_long() -> None:
