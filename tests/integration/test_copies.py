@@ -379,9 +379,10 @@ class Sizes:
     async def copy(self, config: TransferConfig) -> list[tuple[int, int]]:
         """Copy it; the parts, each by its first byte and the one after its last."""
         from aiosdk.services.s3 import copying
+        from aiosdk.services.s3.order import Order
 
         told: list[int] = []
-        await copying.copy(self, SOURCE, "target", "copy", None, told.append, None, config)
+        await copying.copy(Order(self, "target", "copy", None, told.append, config, bar=False), SOURCE, None)
         assert sum(told) == self.size
         ranges = [given["CopySourceRange"] for name, given in self.asked if name == "upload_part_copy"]
         ends = [tuple(map(int, each.removeprefix("bytes=").split("-"))) for each in ranges]
@@ -454,7 +455,7 @@ async def test_the_callback_is_told_every_byte_once(
 async def test_a_bar_is_drawn(server: S3Server, s3: Any, capsys: pytest.CaptureFixture[str]) -> None:
     put_source(server)
     await s3.copy(SOURCE, "target", "copy", Config=in_parts(), progress=True)
-    assert re.search(r"s3://target/copy: 100%.* 12\.0M/12\.0M", capsys.readouterr().err)
+    assert re.search(r"copy: 100%.* 12\.0M/12\.0M", capsys.readouterr().err)
 
 
 # Tags and annotations, which a copy in parts carries over itself

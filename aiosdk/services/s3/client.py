@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiosdk import _off_loop
 from aiosdk._client import Client
+from aiosdk.services.s3.order import Order
 
 if TYPE_CHECKING:
     import os
@@ -64,8 +65,8 @@ class S3Client(Client):
             FileChangedError: The file became shorter meanwhile.
             ValueError: A name in `ExtraArgs` is not allowed, or `Filename` is no path.
         """
-        upload = await _load("upload")
-        await upload.upload_file(self, Filename, Bucket, Key, ExtraArgs, Callback, Config, progress=progress)
+        order = Order(self, Bucket, Key, ExtraArgs, Callback, Config, progress)
+        await (await _load("upload")).upload_file(order, Filename)
 
     async def upload_fileobj(
         self,
@@ -97,8 +98,8 @@ class S3Client(Client):
             S3UploadFailedError: S3 refused, a `ClientError`.
             ValueError, TypeError: `Fileobj` cannot be read, or gives text instead of bytes.
         """
-        upload = await _load("upload")
-        await upload.upload_fileobj(self, Fileobj, Bucket, Key, ExtraArgs, Callback, Config, progress=progress)
+        order = Order(self, Bucket, Key, ExtraArgs, Callback, Config, progress)
+        await (await _load("upload")).upload_fileobj(order, Fileobj)
 
     async def download_file(
         self,
@@ -139,8 +140,8 @@ class S3Client(Client):
             OSError: The file cannot be written.
             ValueError: A name in `ExtraArgs` is not allowed, or `Filename` is no path.
         """
-        download = await _load("download")
-        await download.download_file(self, Bucket, Key, Filename, ExtraArgs, Callback, Config, progress=progress)
+        order = Order(self, Bucket, Key, ExtraArgs, Callback, Config, progress)
+        await (await _load("download")).download_file(order, Filename)
 
     async def download_fileobj(
         self,
@@ -171,8 +172,8 @@ class S3Client(Client):
             ClientError, RetriesExceededError, UnexpectedRangeError, FlexibleChecksumError: As for `download_file`.
             ValueError, TypeError: `Fileobj` cannot be written to, or takes text instead of bytes.
         """
-        download = await _load("download")
-        await download.download_fileobj(self, Bucket, Key, Fileobj, ExtraArgs, Callback, Config, progress=progress)
+        order = Order(self, Bucket, Key, ExtraArgs, Callback, Config, progress)
+        await (await _load("download")).download_fileobj(order, Fileobj)
 
     async def copy(
         self,
@@ -207,5 +208,5 @@ class S3Client(Client):
             TypeError: `CopySource` is not such a dictionary.
             ValueError: A name in `ExtraArgs` is not allowed.
         """
-        copying = await _load("copying")
-        await copying.copy(self, CopySource, Bucket, Key, ExtraArgs, Callback, SourceClient, Config, progress=progress)
+        order = Order(self, Bucket, Key, ExtraArgs, Callback, Config, progress)
+        await (await _load("copying")).copy(order, CopySource, SourceClient)

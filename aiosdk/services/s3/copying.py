@@ -28,7 +28,7 @@ from aiosdk.services.s3.progress import Progress
 from aiosdk.services.s3.workers import run_workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from aiosdk.services.s3.order import Order
 
 logger: Final = logging.getLogger(__name__)
 
@@ -47,30 +47,19 @@ _PRESERVED: Final = (
 )
 
 
-async def copy(
-    client: Any,
-    copy_source: Mapping[str, Any],
-    bucket: str,
-    key: str,
-    arguments: Mapping[str, Any] | None,
-    callback: Callable[[int], Any] | None,
-    source_client: Any,
-    config: Any,
-    *,
-    progress: bool = False,
-) -> None:
+async def copy(order: Order, copy_source: Mapping[str, Any], source_client: Any) -> None:
     """Copy an object: `S3Client.copy`, where the arguments are described.
 
     A copy in one request is of whatever the source is when S3 gets to it, as with `CopyObject` itself; S3 copies that
     as one, bytes and metadata, so there is nothing to pin. The parts of a larger one are all of what `HeadObject` saw.
     """
     source = _check_source(copy_source)
-    given = check_arguments(arguments, COPY, bucket)
+    given = check_arguments(order.arguments, COPY, order.bucket)
     check_arguments(None, COPY, source["Bucket"])
-    settings = TransferConfig.of(config)
+    settings = TransferConfig.of(order.config)
     _warn_of_directives(given)
-    job = _Copy(client, _check_reader(client, source_client), source, bucket, key, given)
-    async with Progress(callback, bar=progress, title=f"s3://{bucket}/{key}") as told:
+    job = _Copy(order, _check_reader(order.client, source_client), source, given)
+    async with Progress.of(order) as told:
         size = await job.look()
         told.expect(size)
         if size < settings.multipart_threshold and size <= MOST_IN_ONE_COPY:
@@ -83,16 +72,12 @@ async def copy(
 class _Copy:
     """One object on its way from one place to another."""
 
-    def __init__(
-        self, client: Any, reader: Any, source: dict[str, Any], bucket: str, key: str, given: dict[str, Any]
-    ) -> None:
-        self._client = client
+    def __init__(self, order: Order, reader: Any, source: dict[str, Any], given: dict[str, Any]) -> None:
+        self._client, self._bucket, self._key = order.client, order.bucket, order.key
         self._reader = reader
         self._source = source
-        self._bucket = bucket
-        self._key = key
         self._given = given
-        self._what = f"s3://{source['Bucket']}/{source['Key']} to s3://{bucket}/{key}"
+        self._what = f"s3://{source['Bucket']}/{source['Key']} to s3://{order.bucket}/{order.key}"
         self._head: dict[str, Any] = {}
 
     async def look(self) -> int:

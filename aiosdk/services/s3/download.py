@@ -32,8 +32,7 @@ from aiosdk.services.s3.threads import Thread
 from aiosdk.services.s3.workers import run_workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
+    from aiosdk.services.s3.order import Order
     from aiosdk.services.s3.sinks import Sink
 
 # What is written by one call of the system: enough to pay for its way to a thread.
@@ -43,50 +42,19 @@ _SLOW_BLOCK: Final = 64 * 1024
 _LONGEST_PAUSE: Final = 20.0
 
 
-async def download_file(
-    client: Any,
-    bucket: str,
-    key: str,
-    filename: Any,
-    arguments: Mapping[str, Any] | None,
-    callback: Callable[[int], Any] | None,
-    config: Any,
-    *,
-    progress: bool,
-) -> None:
+async def download_file(order: Order, filename: Any) -> None:
     """Download an object to a path."""
-    path = _path(filename)
-    given, settings = check_arguments(arguments, DOWNLOAD, bucket), TransferConfig.of(config)
-    thread = Thread()
-    try:
-        async with Progress(callback, bar=progress, title=key) as shown:
-            # On another thread, which ends: one that waited for the answer would be one for each download that does.
-            sink = await _off_loop.call(sink_for_path, path)
-            await _Download(client, bucket, key, given, settings, sink, thread, shown).run()
-    finally:
-        thread.close()
+    path, download = _path(filename), _Download(order)
+    async with Progress.of(order) as progress:
+        # On another thread, which ends: one that waited for the answer would be one for each download that does.
+        await download.run(await _off_loop.call(sink_for_path, path), progress)
 
 
-async def download_fileobj(
-    client: Any,
-    bucket: str,
-    key: str,
-    fileobj: Any,
-    arguments: Mapping[str, Any] | None,
-    callback: Callable[[int], Any] | None,
-    config: Any,
-    *,
-    progress: bool,
-) -> None:
+async def download_fileobj(order: Order, fileobj: Any) -> None:
     """Download an object into an open file."""
-    sink = sink_for_file(fileobj)
-    given, settings = check_arguments(arguments, DOWNLOAD, bucket), TransferConfig.of(config)
-    thread = Thread()
-    try:
-        async with Progress(callback, bar=progress, title=key) as shown:
-            await _Download(client, bucket, key, given, settings, sink, thread, shown).run()
-    finally:
-        thread.close()
+    sink, download = sink_for_file(fileobj), _Download(order)
+    async with Progress.of(order) as progress:
+        await download.run(sink, progress)
 
 
 def _path(filename: str | os.PathLike[str]) -> str:
@@ -102,34 +70,28 @@ def _path(filename: str | os.PathLike[str]) -> str:
 class _Download:
     """One download, from the first request to the last byte written."""
 
-    def __init__(
-        self,
-        client: Any,
-        bucket: str,
-        key: str,
-        arguments: Mapping[str, Any],
-        settings: TransferConfig,
-        sink: Sink,
-        thread: Thread,
-        progress: Progress,
-    ) -> None:
-        self.client, self.request = client, {"Bucket": bucket, "Key": key, **arguments}
-        self.name = f"s3://{bucket}/{key}"
-        self.settings, self.sink, self.progress = settings, sink, progress
-        self.bandwidth = Bandwidth(settings.max_bandwidth)
-        self.turns = Turns(ordered=sink.is_ordered)
-        self._thread = thread
+    def __init__(self, order: Order) -> None:
+        arguments = check_arguments(order.arguments, DOWNLOAD, order.bucket)
+        self.client, self.request = order.client, {"Bucket": order.bucket, "Key": order.key, **arguments}
+        self.name = f"s3://{order.bucket}/{order.key}"
+        self.settings = TransferConfig.of(order.config)
+        self.bandwidth = Bandwidth(self.settings.max_bandwidth)
 
-    async def run(self) -> None:
+    async def run(self, sink: Sink, progress: Progress) -> None:
         """Do it, or leave nothing behind."""
+        self.sink, self.progress = sink, progress
+        self.turns = Turns(ordered=sink.is_ordered)
+        self._thread = Thread()
         try:
             await self._get_all()
             with doing(f"downloading {self.name}"):
                 self.expected.check()
-                await self.sink.commit(self._thread)
+                await sink.commit(self._thread)
         except BaseException:
-            await self.sink.give_up()
+            await sink.give_up()
             raise
+        finally:
+            self._thread.close()
 
     async def _get_all(self) -> None:
         answer = await self._first_answer()

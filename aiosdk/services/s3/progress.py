@@ -11,9 +11,11 @@ from aiosdk.exceptions import MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aiosdk.services.s3.order import Order
+
 
 class Progress:
-    """Counts the bytes of one transfer: `async with Progress(...) as progress: await progress.add(n)`.
+    """Counts the bytes of a transfer: `async with Progress(...) as progress: await progress.add(n)`.
 
     Args:
         callback: Called with the number of bytes that have come in addition, at each step, on the event loop; what it
@@ -29,6 +31,11 @@ class Progress:
         self._wants_bar = bar
         self._title = title
         self._bar: Any = None
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """Make that of a transfer to or from one object."""
+        return cls(order.callback, bar=order.bar, title=order.key)
 
     async def __aenter__(self) -> Self:
         if self._wants_bar:

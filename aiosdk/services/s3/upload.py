@@ -26,8 +26,9 @@ from aiosdk.services.s3.sources import open_object, open_path
 from aiosdk.services.s3.workers import finish, run_workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from aiosdk.services.s3.order import Order
     from aiosdk.services.s3.source_kinds import Source
 
 # What S3 says of bytes that were damaged on their way. botocore does not try again.
@@ -36,53 +37,31 @@ _DAMAGED: Final = ("BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksu
 _QUICK: Final = 64 * 1024
 
 
-async def upload_file(
-    client: Any,
-    filename: str | os.PathLike[str],
-    bucket: str,
-    key: str,
-    arguments: Mapping[str, Any] | None,
-    callback: Callable[[int], Any] | None,
-    config: Any,
-    *,
-    progress: bool,
-) -> None:
+async def upload_file(order: Order, filename: str | os.PathLike[str]) -> None:
     """Upload a file by its path."""
     if isinstance(filename, os.PathLike):
         filename = os.fspath(filename)
     if not isinstance(filename, str):  # pyright: ignore[reportUnnecessaryIsInstance] - it is what users get wrong
         raise ValueError("Filename must be a string or a path-like object")  # noqa: TRY004 - as boto3
-    upload = Upload(client, bucket, key, arguments, config)
-    source = await open_path(filename)
-    await _upload(upload, source, callback, bar=progress)
+    upload = _Upload(order)
+    await _run(upload, order, await open_path(filename))
 
 
-async def upload_fileobj(
-    client: Any,
-    fileobj: Any,
-    bucket: str,
-    key: str,
-    arguments: Mapping[str, Any] | None,
-    callback: Callable[[int], Any] | None,
-    config: Any,
-    *,
-    progress: bool,
-) -> None:
+async def upload_fileobj(order: Order, fileobj: Any) -> None:
     """Upload what an object gives to read."""
-    upload = Upload(client, bucket, key, arguments, config)
-    source = await open_object(fileobj)
-    await _upload(upload, source, callback, bar=progress)
+    upload = _Upload(order)
+    await _run(upload, order, await open_object(fileobj))
 
 
-async def _upload(upload: Upload, source: Source, callback: Callable[[int], Any] | None, *, bar: bool) -> None:
+async def _run(upload: _Upload, order: Order, source: Source) -> None:
     try:
-        async with Progress(callback, bar=bar, title=upload.key) as progress:
+        async with Progress.of(order) as progress:
             progress.expect(source.size)
             await upload.run(source, progress)
     except S3UploadFailedError:
         raise
     except ClientError as error:
-        facts = {"source": source.name, "bucket": upload.bucket, "key": upload.key, "error": str(error)}
+        facts = {"source": source.name, "bucket": order.bucket, "key": order.key, "error": str(error)}
         refused = S3UploadFailedError(**facts, response=error.response, operation_name=error.operation_name)
         take_after(refused, error)
         raise refused from error
@@ -90,23 +69,15 @@ async def _upload(upload: Upload, source: Source, callback: Callable[[int], Any]
         await finish(source.close())
 
 
-class Upload:
-    """One upload to one key.
+class _Upload:
+    """One upload to one key."""
 
-    Args:
-        client: The client.
-        bucket: The bucket.
-        key: The object's key.
-        arguments: The user's `ExtraArgs`.
-        config: The user's `Config`.
-    """
-
-    def __init__(self, client: Any, bucket: str, key: str, arguments: Mapping[str, Any] | None, config: Any) -> None:
-        self.bucket, self.key = bucket, key
-        self._client = client
-        self._config = TransferConfig.of(config)
-        self._arguments = args.check_arguments(arguments, args.UPLOAD, bucket)
-        self._algorithm = algorithm_of(client, self._arguments)
+    def __init__(self, order: Order) -> None:
+        self.bucket, self.key = order.bucket, order.key
+        self._client = order.client
+        self._config = TransferConfig.of(order.config)
+        self._arguments = args.check_arguments(order.arguments, args.UPLOAD, order.bucket)
+        self._algorithm = algorithm_of(order.client, self._arguments)
         if self._algorithm is not None:
             digest(self._algorithm)  # raises where there is no such algorithm
         self._bandwidth = Bandwidth(self._config.max_bandwidth)
