@@ -12,12 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import threading
 from asyncio import StreamReader, StreamWriter
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.mishaps import reset
+from tests.support.on_a_thread import OnAThread
 
 PIECE = 16_384
 
@@ -39,60 +39,20 @@ class Weather:
     chance: random.Random = field(default_factory=lambda: random.Random(4))
 
 
-class BadNetwork:
+class BadNetwork(OnAThread):
     """Listens at `port` and forwards to the `target` port while it is `up`."""
 
     def __init__(self, target: int, **weather: Any) -> None:
+        super().__init__()
         self._target = target
         self.weather = Weather(**weather)
         self.up = True
         self.accepted = self.open = self.broken = 0
-        self.port = 0
-        self._ready = threading.Event()
         self._writers: set[StreamWriter] = set()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def __enter__(self) -> BadNetwork:
-        self._thread.start()
-        self._ready.wait(10)
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
 
     def break_all(self) -> None:
         """Reset every connection."""
         self._loop.call_soon_threadsafe(lambda: [reset(writer) for writer in list(self._writers)])
-
-    async def _main(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        tasks: set[asyncio.Task[None]] = set()
-
-        async def serve(reader: StreamReader, writer: StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            tasks.add(task)
-            try:
-                await self._serve(reader, writer)
-            except asyncio.CancelledError:
-                pass  # it is the end of the network
-            finally:
-                tasks.discard(task)
-
-        server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1024)
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._stop.wait()
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         self.accepted += 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import threading
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from tests.support.on_a_thread import OnAThread, read_head
 
 
 @dataclass
@@ -16,70 +17,39 @@ class Asked:
     headers: dict[str, str]
 
 
-class Proxy:
+class Proxy(OnAThread):
     """`with Proxy() as proxy:` listens at `proxy.url`; with `password`, only to `user` with that password.
 
     `answers_connect=False` makes one that takes a CONNECT and never answers it.
     """
 
     def __init__(self, password: str | None = None, answers_connect: bool = True) -> None:
+        super().__init__()
         self.asked: list[Asked] = []
         self.open = 0
         self.accepted = 0
-        self.port = 0
         self._authorization = None
         if password is not None:
             self._authorization = "Basic " + base64.b64encode(f"user:{password}".encode()).decode()
         self._answers_connect = answers_connect
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def __enter__(self) -> Proxy:
-        self._thread.start()
-        self._ready.wait(10)
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
-
-    async def _main(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._stop.wait()
-        server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
         self.accepted += 1
         self.open += 1
         try:
             await self._proxy(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the end of a client, or of the proxy
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the end of a client
         finally:
-            self._tasks.discard(task)
             self.open -= 1
             writer.close()
 
     async def _proxy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         try:
-            while head := await _read_head(reader):
-                asked, lines = head
+            while head := await read_head(reader):
+                *said, lines = head
+                asked = Asked(*said)
                 self.asked.append(asked)
                 if self._authorization not in (None, asked.headers.get("proxy-authorization")):
                     writer.write(b"HTTP/1.1 407 Who are you?\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
@@ -125,17 +95,6 @@ class Proxy:
                 each.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
             up_writer.close()
-
-
-async def _read_head(reader: asyncio.StreamReader) -> tuple[Asked, list[str]] | None:
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
-        return None
-    first, *lines = head[:-4].decode("latin-1").split("\r\n")
-    method, target, _ = first.split(" ", 2)
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return Asked(method, target, headers), lines
 
 
 def _content_length(head: bytes) -> int:

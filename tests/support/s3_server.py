@@ -20,6 +20,7 @@ import struct
 import threading
 from typing import TYPE_CHECKING
 
+from tests.support.on_a_thread import read_head
 from tests.support.s3_answers import Answer, error
 from tests.support.s3_faults import Action, ConnectionEndsError, Faults
 from tests.support.s3_operations import Operations
@@ -106,13 +107,10 @@ class S3Server(CountingServer):
             writer.close()
 
     async def _receive_head(self, reader: asyncio.StreamReader) -> S3Request | None:
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-        except asyncio.IncompleteReadError:
+        head = await read_head(reader)
+        if head is None:
             return None
-        first, *lines = head[:-4].decode("latin-1").split("\r\n")
-        method, target, _ = first.split(" ", 2)
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        method, target, headers, _ = head
         request = S3Request(method, target, headers)
         self.seen.append(request)
         self.operations[request.operation] += 1

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from tests.support.on_a_thread import OnAThread, read_head
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -65,7 +66,7 @@ async def answer_anything(request: Request) -> Answer:
     return Answer(body=b"" if request.method == "PUT" else b"x" * 1024, headers={"ETag": '"e"'})
 
 
-class CountingServer:
+class CountingServer(OnAThread):
     """`with CountingServer() as server:` listens at `server.url` and counts."""
 
     def __init__(
@@ -74,6 +75,7 @@ class CountingServer:
         tls: ssl.SSLContext | None = None,
         host: str = "127.0.0.1",
     ) -> None:
+        super().__init__()
         self.answer = answer
         self._tls = tls
         self._host = host  # 0.0.0.0 makes it reachable as 127.0.0.2 and so on too, which are other hosts to a client
@@ -83,52 +85,15 @@ class CountingServer:
         self.requests: list[Request] = []
         self.active = 0
         self.peak_active = 0
-        self.url = ""
-        self.port = 0
-        self._ready = threading.Event()
-        self._stop: asyncio.Event | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
 
-    def __enter__(self) -> CountingServer:
-        self._thread.start()
-        self._ready.wait(10)
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        assert self._loop is not None
-        assert self._stop is not None
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
-
-    async def _main(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        tasks: set[asyncio.Task[None]] = set()
-
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            tasks.add(task)
-            try:
-                await self._serve(reader, writer)
-            except asyncio.CancelledError:
-                pass  # the server stops; asyncio would report it as a mistake
-            finally:
-                tasks.discard(task)
-
+    async def _listen(self, serve: Any) -> asyncio.Server:
         def connected() -> asyncio.BaseProtocol:
             return _Counted(self, asyncio.StreamReader(), serve)
 
         server = await self._loop.create_server(connected, self._host, 0, ssl=self._tls, backlog=1024)
-        self.port = server.sockets[0].getsockname()[1]
-        self.url = f"{'https' if self._tls else 'http'}://{'localhost' if self._tls else '127.0.0.1'}:{self.port}"
-        self._ready.set()
-        await self._stop.wait()
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._tls:
+            self.url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
+        return server
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -178,13 +143,10 @@ class _Counted(asyncio.StreamReaderProtocol):
 
 
 async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request | None:
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
+    head = await read_head(reader)
+    if head is None:
         return None
-    first, *lines = head[:-4].decode("latin-1").split("\r\n")
-    method, target, _ = first.split(" ", 2)
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    method, target, headers, _ = head
     if headers.get("expect", "").lower() == "100-continue":
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = b""
