@@ -82,6 +82,7 @@ BY_STATUS: Final[Mapping[int, Kind]] = {
 
 def kind_of(code: str, status: int | None) -> Kind | None:
     """Give the kind of an answer, by its code and its HTTP status, where that is known."""
+    code = code[:1].upper() + code[1:]  # in streams of events it may begin with a small letter
     kind = next(((kind,) for kind, pattern in _ROWS if pattern.search(code)), None)
     if kind == (ThrottledError,):
         return ThrottledError

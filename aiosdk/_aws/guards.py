@@ -22,9 +22,10 @@ from xml.parsers import expat
 from aiobotocore.eventstream import AioEventStream
 from aiobotocore.parsers import PROTOCOL_PARSERS
 from botocore.eventstream import ParserError
-from botocore.exceptions import BotoCoreError, ParamValidationError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
+from aiosdk._aws.error_kinds import classify
 from aiosdk._compile.timestamps import parse_timestamp
 from aiosdk.exceptions import UnreadableAnswerError
 
@@ -219,3 +220,10 @@ class _EventStream(AioEventStream):
                 raise ResponseParserError(f"The stream of events is broken: {error}") from error
             except (struct.error, ValueError, LookupError, TypeError) as error:
                 raise unreadable(error, 200, None) from error
+
+    async def _parse_event(self, event: Any) -> Any:
+        try:
+            return await super()._parse_event(event)
+        except ClientError as error:
+            classify(error)
+            raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 import gc
+import pickle
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +19,12 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
+import aiosdk
 from tests.support.server import LIST_BUCKETS, Answer, CountingServer, Request
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-
-    import aiosdk
 
     Make = Callable[..., aiosdk.Session]
 
@@ -434,13 +434,25 @@ async def test_an_event_stream_that_is_dropped_gives_its_slot_back_silently(
             await eventually(lambda: gc.collect() >= 0 and session.pool.stats().open == 0)
 
 
-async def test_an_error_in_an_event_stream_is_raised(server: CountingServer, make_session: Make) -> None:
-    error = event(b"", message_type="error", error_code="InternalError", error_message="went wrong")
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("InternalError", aiosdk.ServerError),
+        ("throttlingException", aiosdk.ThrottledError),
+        ("resourceNotFoundException", aiosdk.NotFoundError),
+    ],
+)
+async def test_an_error_in_an_event_stream_is_raised(
+    code: str, kind: type[Exception], server: CountingServer, make_session: Make
+) -> None:
+    error = event(b"", message_type="error", error_code=code, error_message="went wrong")
     send(server, body=RECORDS[0] + error)
     async with make_session() as session:
         stream = await select(session)
-        with pytest.raises(EventStreamError, match="InternalError"):
+        with pytest.raises(EventStreamError, match=code) as raised:
             [event async for event in stream]
+        assert isinstance(raised.value, kind)
+        assert type(pickle.loads(pickle.dumps(raised.value))) is type(raised.value)
         stream.close()
         await eventually(lambda: session.pool.stats().in_use == 0)
 
