@@ -620,8 +620,9 @@ class PoolTimeoutError(AiosdkError):
 class DeadlineExceededError(AiosdkError, TimeoutError):
     """Raised when a call took longer than the `timeout` of `client.with_options`, all attempts and pauses included.
 
-    `phase` says what it was at: `prepare` (credentials, say), `pool` (waiting for a connection), `connect`, `send`,
-    `read` or `backoff` (the pause before the next attempt; the error comes at once when that would take too long).
+    `phase` says what it was at: `prepare` (credentials, say), `turn` (waiting, since the service throttles), `pool`
+    (waiting for a connection), `connect`, `send`, `read` or `backoff` (the pause before the next attempt; the error
+    comes at once when that would take too long).
     `attempts` has what came of each attempt so far. What was asked for may have been done nevertheless.
     """
 
@@ -629,7 +630,7 @@ class DeadlineExceededError(AiosdkError, TimeoutError):
 
     @property
     def phase(self) -> str:
-        """What the call was at: prepare, pool, connect, send, read or backoff."""
+        """What the call was at: prepare, turn, pool, connect, send, read or backoff."""
         return vars(self)["kwargs"].get("phase", "")
 
 

@@ -17,6 +17,7 @@ from aiosdk.exceptions import DeadlineExceededError
 
 if TYPE_CHECKING:
     from aiosdk._aws.handover import FirstAttempt
+    from aiosdk._aws.throttling import Turn
     from aiosdk._options import CallOptions
     from aiosdk._transport.progress import Progress
 
@@ -34,11 +35,13 @@ class Call:
         first: What came of its first request, where that was sent already.
     """
 
-    __slots__ = ("_begun", "_ended", "_seconds", "first", "history", "options", "out_of_budget")
+    __slots__ = ("_begun", "_ended", "_seconds", "first", "history", "options", "out_of_budget", "turn")
 
     def __init__(self, options: CallOptions | None, first: FirstAttempt | None) -> None:
         self.options = NONE if options is None else options
         self.first = first
+        self.turn: Turn | None = None
+        """Leave to send the next request, where the service throttles."""
         self.history: list[Attempt] = []
         self.out_of_budget = False
         self._begun = monotonic()
@@ -54,7 +57,7 @@ class Call:
 
     def forget(self) -> None:
         """Let go of the answer: timers and transports that were made on the way keep the context and the call in it."""
-        self._ended = self.first = None
+        self._ended = self.first = self.turn = None
 
     @property
     def answer(self) -> Any:
@@ -122,6 +125,7 @@ class Call:
 
 _DOING: Final = {
     "prepare": "preparing the request (finding credentials or the endpoint)",
+    "turn": "waiting for its turn, since the service refuses requests that come faster",
     "pool": "waiting for a free connection of the pool",
     "connect": "connecting",
     "send": "sending the request",

@@ -17,6 +17,7 @@ from aiobotocore.endpoint import AioEndpoint
 from aiosdk import _off_loop
 from aiosdk._aws import retry_after
 from aiosdk._aws.calls import under_way
+from aiosdk._aws.throttling import turn_of
 from aiosdk._options import put_headers
 from aiosdk._transport.progress import enter, progress
 
@@ -45,8 +46,12 @@ class Endpoint(AioEndpoint):
 
     async def create_request(self, params: dict[str, Any], operation_model: Any = None) -> Any:
         call = under_way.get()
-        if call is not None and call.options.headers:
-            put_headers(call.options.headers, params["headers"])
+        if call is not None:
+            if call.options.headers:
+                put_headers(call.options.headers, params["headers"])
+            if call.first is None or call.first.outcome is None:
+                # Before it is signed: a signature is good for some minutes.
+                call.turn = await turn_of(self.http_session, params["url"], params["headers"], params["body"])
         return await super().create_request(params, operation_model)
 
     async def _needs_retry(

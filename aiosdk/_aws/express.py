@@ -28,6 +28,7 @@ from aiosdk._aws.handover import INVOCATION_ID, FirstAttempt
 from aiosdk._aws.quirks import called
 from aiosdk._aws.request_bodies import ASKS_FROM, as_sent, may_have_checksum, validated_by
 from aiosdk._aws.targets import CredentialsFailedError, NotCompiledError, Targets
+from aiosdk._aws.throttling import turn_of
 from aiosdk._compile.sign import EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER, hash_payload, s3_signs_payload
 from aiosdk._options import put_headers
 from aiosdk._transport.block import Block
@@ -37,9 +38,12 @@ if TYPE_CHECKING:
 
     from aiosdk._aws.quirks import Quirk
     from aiosdk._aws.targets import Target
+    from aiosdk._aws.throttling import Turn
     from aiosdk._transport.http import Response
 
 # botocore's preparer gives a length to the bodies of all others.
+GOOD_FOR: Final = 30.0
+"""Seconds after which what still waits for its turn is signed again. AWS takes signatures that are five minutes old."""
 _WITHOUT_LENGTH: Final = ("GET", "HEAD", "OPTIONS")
 
 
@@ -229,10 +233,10 @@ class Plan:
         ):
             headers["Content-Length"] = str(len(body)) if body is not None else "0"
 
-    async def send(self, prepared: Prepared) -> Response:
+    async def send(self, prepared: Prepared, turn: Turn | None = None) -> Response:
         """Send a request over the pool."""
         return await self.client._endpoint.http_session.exchange(
-            prepared.method, prepared.url, prepared.headers.copy(), prepared.body, stream=self._streams
+            prepared.method, prepared.url, prepared.headers.copy(), prepared.body, stream=self._streams, turn=turn
         )
 
     async def call(
@@ -245,9 +249,14 @@ class Plan:
             reference: Takes parameters and a first attempt, and goes down the reference lane.
             extra: Headers to add.
         """
-        prepared = None
+        prepared = turn = None
+        sender = self.client._endpoint.http_session
         try:
             prepared = await self.prepare(given, extra)
+            turn = await turn_of(sender, prepared.url, prepared.headers, prepared.body)
+            if turn is not None and turn.waited > GOOD_FOR:
+                prepared = None
+                prepared = await self.prepare(given, extra)
         except CredentialsFailedError as failed:
             raise failed.error from failed.error.__cause__
         except Exception:  # noqa: S110 - whatever it is, botocore says it in its words
@@ -255,12 +264,11 @@ class Plan:
         # The reference lane is called outside of `except`, or its errors would be told with ours before them.
         if prepared is None:
             return await reference(given, None)
-        sender = self.client._endpoint.http_session
         response: Response | None = None
         failure: Exception | None = None
         begun = monotonic()
         try:
-            response = await self.send(prepared)
+            response = await self.send(prepared, turn)
         except Exception as error:
             failure = error
         if response is None:

@@ -27,6 +27,7 @@ from aiosdk.exceptions import UnreadableAnswerError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
+    from aiosdk._aws.throttling import Turn
     from aiosdk._transport.pool import ConnectionPool
 
 # Long enough for a fan-out of tens of thousands of requests over few connections, short enough to report a leak.
@@ -89,10 +90,12 @@ class PooledHTTPSession:
 
     async def _send(self, request: Any) -> AioAWSResponse:
         url, headers = request.url, request.headers
-        response = None
+        response = turn = None
         call = under_way.get()
-        if call is not None and (first := call.first) is not None and first.sender is self:
-            response, headers = first.take(), first.same_call(headers)
+        if call is not None:
+            turn, call.turn = call.turn, None
+            if (first := call.first) is not None and first.sender is self:
+                response, headers = first.take(), first.same_call(headers)
         if response is None:
             response = await self.exchange(
                 request.method,
@@ -101,6 +104,7 @@ class PooledHTTPSession:
                 _off_loop_body(request.body),
                 stream=bool(request.stream_output),
                 read_timeout=(getattr(request, "context", None) or {}).get("read_timeout"),
+                turn=turn,
             )
         _check_headers(response)
         answer = _Answer(url, response.status, response.headers, response.body)
@@ -116,8 +120,12 @@ class PooledHTTPSession:
         *,
         stream: bool,
         read_timeout: float | None = None,
+        turn: Turn | None = None,
     ) -> http.Response:
-        """Send one request over the pool, with the client's time-outs, TLS settings and proxy."""
+        """Send one request over the pool, with the client's time-outs, TLS settings and proxy.
+
+        It waits for its turn where the service throttles, unless it has one.
+        """
         proxy = self._proxies.proxy_url_for(url) if self._has_proxies else None
         secure = url.startswith("https:") or (proxy or "").startswith("https:")
         timeouts = self._timeouts
@@ -125,7 +133,8 @@ class PooledHTTPSession:
             timeouts = http.Timeouts(timeouts.pool, timeouts.connect, read_timeout)
         headers["Accept-Encoding"] = "identity"
         throttles = self.throttles
-        turn = await throttles.turn(url, headers, body) if throttles is not None and throttles.lines else None
+        if turn is None and throttles is not None and throttles.lines:
+            turn = await throttles.turn(url, headers, body)
         response = await http.exchange(
             self.pool,
             self._secure if secure else self._plain,

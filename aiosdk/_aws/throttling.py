@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aiosdk._aws.pace import Pace
+from aiosdk._transport.progress import enter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +64,8 @@ class Turn(NamedTuple):
 
     line: _Line
     sent_at: float
+    waited: float
+    """Seconds. What was signed long before is too old to be sent."""
 
 
 class Throttles:
@@ -95,13 +98,15 @@ class Throttles:
             del self.lines[kind]
             return None
         if pace.rate is not None:
+            enter("turn")
             async with line.first:
                 while (seconds := pace.wait(now := monotonic())) > 0 and not self._pool.closed:  # noqa: ASYNC110
                     await asyncio.sleep(min(seconds, _SLICE))
                 pace.sent(now, now - begun)
+            enter("prepare")
         else:
             pace.sent(now)
-        return Turn(line, now)
+        return Turn(line, now, now - begun)
 
     def answered(self, turn: Turn | None, url: str, headers: Mapping[str, str], body: Any, response: Response) -> None:
         """Note how a request was answered: all that had a turn, and of the others those that failed."""
@@ -141,6 +146,12 @@ class Throttles:
         if len(self.lines) >= _MOST_KINDS and kind not in self.lines:
             return kind[0]
         return kind
+
+
+async def turn_of(sender: Any, url: str, headers: Mapping[str, str], body: Any) -> Turn | None:
+    """Wait until a client's request may go, by the HTTP session that is to send it."""
+    throttles: Throttles | None = getattr(sender, "throttles", None)
+    return await throttles.turn(url, headers, body) if throttles is not None and throttles.lines else None
 
 
 def is_throttled(response: Response) -> bool:

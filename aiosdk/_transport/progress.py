@@ -7,7 +7,7 @@ from typing import Any, Final
 
 
 class Progress:
-    """What a call is at: `prepare`, `pool`, `connect`, `send`, `read` or `backoff`.
+    """What a call is at: `prepare`, `turn`, `pool`, `connect`, `send`, `read` or `backoff`.
 
     Args:
         until: When the time is up, by `time.monotonic`.

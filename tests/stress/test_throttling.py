@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from aiobotocore.config import AioConfig
 
 import aiosdk
 from aiosdk._aws.throttling import Throttles, is_throttled, kind_of
-from aiosdk.exceptions import SessionClosedError
+from aiosdk.exceptions import DeadlineExceededError, SessionClosedError
 from tests.stress.throttling import crawl
 from tests.support.server import Answer, CountingServer, Request
 from tests.support.throttled import SLOW_DOWN, THROTTLING, THROUGHPUT, Throttled, wasted
@@ -89,6 +90,57 @@ async def test_who_waits_for_a_turn_can_be_cancelled_and_is_told_of_the_end_of_t
     assert len(ended) >= 20
     assert len(server.requests) - before <= 5
     await eventually(lambda: server.open == 0)
+
+
+async def slow_line(server: CountingServer, s3: Any, rate: float) -> None:
+    """Have the client take turns at a rate, with nothing more to refuse."""
+    server.answer = Throttled(rate=0.01, burst=0)
+    await asyncio.gather(*(s3.list_buckets() for _ in range(200)), return_exceptions=True)
+    (line,) = throttles(s3).lines.values()
+    line.pace.rate = line.pace.ceiling = rate
+    server.answer = Throttled(rate=1000, burst=1000)
+    server.requests.clear()
+
+
+@pytest.mark.parametrize("lane", ["express", "reference"])
+async def test_what_waited_long_for_its_turn_is_signed_when_it_goes(
+    server: CountingServer, make_session: Make, monkeypatch: pytest.MonkeyPatch, lane: str
+) -> None:
+    monkeypatch.setattr("aiosdk._aws.express.GOOD_FOR", 0.5)
+    session = make_session(config=AioConfig(retries={"total_max_attempts": 1}))
+    s3 = await session.client("s3")
+    if lane == "reference":
+        s3.meta.events.register("before-call.s3", lambda **_: None)
+    await slow_line(server, s3, rate=1.0)
+    late: list[float] = []
+    answer = server.answer
+
+    async def note(request: Request) -> Answer:
+        signed = datetime.strptime(request.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        late.append((datetime.now(UTC) - signed).total_seconds())
+        return await answer(request)
+
+    server.answer = note
+    begun = time.monotonic()
+    await asyncio.gather(*(s3.list_buckets() for _ in range(6)))
+    assert len(late) == 6
+    assert max(late) < 2.5 < time.monotonic() - begun
+    await session.close()
+
+
+async def test_a_deadline_says_that_it_was_the_turn_that_did_not_come(
+    server: CountingServer, make_session: Make
+) -> None:
+    session = make_session(config=AioConfig(retries={"total_max_attempts": 1}))
+    s3 = await session.client("s3")
+    await slow_line(server, s3, rate=0.01)
+    hasty = s3.with_options(timeout=0.2)
+    outcomes = await asyncio.gather(*(hasty.list_buckets() for _ in range(5)), return_exceptions=True)
+    late = [each for each in outcomes if isinstance(each, DeadlineExceededError)]
+    assert len(late) >= 4
+    assert {each.phase for each in late} == {"turn"}
+    assert "waiting for its turn" in str(late[0])
+    await session.close()
 
 
 def test_a_session_on_another_loop_begins_anew(server: CountingServer, make_session: Make) -> None:

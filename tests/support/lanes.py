@@ -75,7 +75,7 @@ class FakeWire:
     sent: list[Sent] = field(default_factory=list)
 
     async def __call__(
-        self, method: str, url: str, headers: dict[str, str], body: Any, *, stream: bool, read_timeout: Any = None
+        self, method: str, url: str, headers: dict[str, str], body: Any, *, stream: bool, **_: Any
     ) -> Response:
         self.sent.append(Sent(method, url, dict(headers), await _bytes(body), stream))
         answer = self.answers[min(len(self.sent), len(self.answers)) - 1]
