@@ -22,28 +22,44 @@ _HEADERS: Final = (
     "signature",
 )
 _MEMBERS: Final = (
-    "secret_?access_?key",
-    "aws_secret_access_key",
-    "(?:aws_)?session_?token",
-    "(?:access|refresh|id|security|web_?identity)_?token",
-    "token",
-    "client_?secret",
-    "secret_?(?:string|binary|key)",
-    "(?:copy_?source_?)?sse_?customer_?key",
-    "(?:new|old|master_?user|user|admin|proposed|previous)?_?password",
+    "token(?:_?value)?",
+    "(?:auth|authorization|device|user)_?code",
+    "code_?verifier",
     "plaintext",
-    "private_?key(?:_?plaintext)?",
+    "host_?key(?:_?body)?",
     "key_?material",
+    "(?:copy_?source_?)?sse_?customer_?key",
     "saml_?assertion",
+    "base32_?string_?seed",
 )
-# A name; quotation marks and what belongs to them (there may be backslashes in a repr of bytes in JSON); a value.
+# Whatever stands before these, as in MasterUserPassword. Tokens of pages and of requests are no secrets.
+_ENDINGS: Final = (
+    "pass(?:word|phrase)",
+    "secret(?:_?(?:access_?key|key|string|binary|hash|code|value))?",
+    "(?:private|api|pre_?shared|auth|stream)_?key(?:_?(?:plaintext|value|secret))?",
+    "(?:session|access|refresh|id|security|identity|auth|authorization|bearer|jwt|oauth|web|subject|join|task|user|cli)"
+    "_?token",
+)
+_NAME: Final = rf"(?:(?<![a-z0-9/])(?:{'|'.join(_HEADERS + _MEMBERS)})|{'|'.join(_ENDINGS)})"
+# In JSON within JSON, or in the repr of bytes, backslashes stand before a quotation mark.
+_QUOTE: Final = r"""\\{0,7}["']"""
+# A name and what stands between it and its value: in a dictionary, a header, a query in a query, XML, or a tuple.
 _NAMED: Final = re.compile(
-    rf"""(?<![a-z0-9/])((?:{"|".join(_HEADERS + _MEMBERS)})(?:>|\\*["']?[ \t]*[:=][ \t]*(?:b?\\*["'])?))"""
-    r"""([^"'&<>\s,\\}\]]+(?:\\(?!["'n])[^"'&<>\s,}\]]*)*)""",
-    re.IGNORECASE,
+    rf"""
+    {_NAME}(?:
+        (?:{_QUOTE})?[ \t]*[:=][ \t]*(?:[\[(]?b?(?P<quote>{_QUOTE}))?
+        | (?P<encoded>%3D)
+        | (?P<tag>>)
+    )
+    | (?:(?<=\(["'])|(?<=\(b["']))[\w-]{{0,60}}?{_NAME}["'],[ ]b?(?P<second>["'])
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
+_BARE: Final = re.compile(r"""(?![{\[(])[^"'&<>\s,\\}\]]+(?:\\(?!["'n])[^"'&<>\s,}\]]*)*""")
+_ENCODED: Final = re.compile(r"""(?:(?!%26)[^"'&<>\s,\\}\]])+""")
+_IN_TAG: Final = re.compile(r"[^<]+")
 _SIGNATURE: Final = re.compile(r"(?<=Signature:\n)[^\s:]+")
-_SCHEMES: Final = re.compile(r"\b(Bearer|Basic)(\s+)[A-Za-z0-9+/=._~-]{6,}")
+_SCHEMES: Final = re.compile(r"\b((?:Bearer|Basic)\s+|AWS\s\w{1,200}:)[A-Za-z0-9+/=._~-]{6,}")
 _USERINFO: Final = re.compile(r"//[^/@\s'\"]*@")
 _HIDDEN: Final = "***"
 
@@ -59,10 +75,31 @@ _MODULES: Final = (
 
 def redacted(text: str) -> str:
     """Take the secrets out of a text that shows a request, an answer or credentials."""
-    text = _NAMED.sub(rf"\1{_HIDDEN}", text)
-    text = _SIGNATURE.sub(_HIDDEN, text)
-    text = _SCHEMES.sub(rf"\1\2{_HIDDEN}", text)
+    text = _SIGNATURE.sub(_HIDDEN, _without_named(text))
+    text = _SCHEMES.sub(rf"\1{_HIDDEN}", text)
     return _USERINFO.sub(f"//{_HIDDEN}@", text)
+
+
+def _without_named(text: str) -> str:
+    kept: list[str] = []
+    start = 0
+    while (named := _NAMED.search(text, start)) is not None:
+        value, end = named.end(), _end_of_value(text, named)
+        kept.append(text[start:value])
+        if value < end:
+            kept.append(_HIDDEN)
+        start = end
+    return "".join((*kept, text[start:])) if kept else text
+
+
+def _end_of_value(text: str, named: re.Match[str]) -> int:
+    """Find where the value behind a name ends: at its own quotation mark, the next tag, or what cannot be in it."""
+    start = named.end()
+    if quote := named["quote"] or named["second"]:
+        ended = re.compile(rf"(?<!\\){re.escape(quote)}").search(text, start)
+        return len(text) if ended is None else ended.start()
+    value = (_ENCODED if named["encoded"] else _IN_TAG if named["tag"] else _BARE).match(text, start)
+    return start if value is None else value.end()
 
 
 class _Redaction(logging.Filter):

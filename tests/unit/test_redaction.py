@@ -30,7 +30,45 @@ LINES = [
     f"Authorization: Bearer {HUSH}xyz",
     f"Proxy http://user:{HUSH.replace('/', '-')}@host:1",
     f"x-aws-ec2-metadata-token: {HUSH}",
+    # Secrets that users choose, or that services make up, have quotation marks, commas and spaces in them.
+    "{'MasterUserPassword': 'a,b}c&d hush'}",
+    "{'Password': \"it's hush\"}",
+    'b\'{"Password":"a\\"b,hush"}\'',
+    "{'SecretString': '{\"apikey\": \"hush\"}'}",
+    'b\'{"SecretString":"{\\\\"api\\\\":\\\\"hush\\\\"}"}\'',
+    "<Password>a b hush</Password>",
+    "<keyMaterial>-----BEGIN RSA PRIVATE KEY-----\nhush\n-----END RSA PRIVATE KEY-----</keyMaterial>",
+    "{'PrivateKey': '-----BEGIN RSA PRIVATE KEY-----\\nhush'",
+    "{'Plaintext': b'\\x01a hush'}",
+    "{'Password': 'cut off, hush",
+    "[('x-amz-security-token', 'hush')]",
+    "[(b'x-amz-security-token', b'hush')]",
+    "OrderedDict([('NewPassword', 'hush')])",
+    "PreSignedUrl=https%3A%2F%2Fh%2F%3FX-Amz-Security-Token%3Dhush%26a%3Db",
+    "{'Authorization': b'AWS AKIDEXAMPLE:hushhushhushhushhushhushhus='}",
 ]
+# Members that the services' models call sensitive, and that are secrets by their names.
+SECRETS = (
+    *("authorizationToken", "basicAuthToken", "idToken", "JwtToken", "tokenValue", "taskToken", "workloadAccessToken"),
+    *(
+        "ServicePassword",
+        "TdeCredentialPassword",
+        "AdminUserPassword",
+        "RandomPassword",
+        "KeyStorePassword",
+        "Passphrase",
+    ),
+    *("ServiceCredentialSecret", "SharedSecret", "Secret", "SecretHash", "secret", "RawSecretAccessKey", "SecretKey"),
+    *(
+        "DomainSigningPrivateKey",
+        "PreSharedKey",
+        "ApiKeyValue",
+        "apiSecretKey",
+        "streamKey",
+        "AuthCode",
+        "codeVerifier",
+    ),
+)
 PLAIN = [
     "NextToken=abc&ContinuationToken=def",
     "{'ClientToken': 'abc', 'NextToken': 'def'}",
@@ -39,6 +77,9 @@ PLAIN = [
     "<NextToken>abc</NextToken>",
     "Event before-sign.s3: calling handler",
     "https://host/path@version",
+    "{'Password': '', 'NextToken': 'a'}",
+    "{'Password': {'S': 'x'}, 'SecretId': 'a', 'HasPasswords': 'b', 'KMSMasterKeyID': 'c'}",
+    'Unknown parameter in input: "x", must be one of: Password, UserName',
 ]
 
 
@@ -49,6 +90,12 @@ def test_a_secret_is_taken_out(line: str) -> None:
     assert "***" in clean
 
 
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_member_that_is_a_secret_is_taken_out(name: str) -> None:
+    for line in (f"{{'{name}': 'hush'}}", f"<{name}>hush</{name}>", f"{name}=hush", f'b\'{{"{name}":"hush"}}\''):
+        assert "hush" not in redacted(line)
+
+
 @pytest.mark.parametrize("line", PLAIN)
 def test_what_is_no_secret_stays(line: str) -> None:
     assert redacted(line) == line
@@ -57,10 +104,18 @@ def test_what_is_no_secret_stays(line: str) -> None:
 def test_what_follows_a_secret_stays() -> None:
     assert redacted(LINES[1]) == "{'X-Amz-Security-Token': '***', 'Content-Length': '5'}"
     assert redacted(LINES[6]) == "<SecretAccessKey>***</SecretAccessKey><Other>x</Other>"
+    assert redacted("{'Password': 'a, b', 'Name': 'c'}") == "{'Password': '***', 'Name': 'c'}"
+    assert redacted('b\'{"Password":"a\\"b","Name":"c"}\'') == 'b\'{"Password":"***","Name":"c"}\''
     assert redacted(LINES[3]) == "/?X-Amz-Security-Token=***&X-Amz-Expires=5"
 
 
-@pytest.mark.parametrize("piece", ["//", "token", "token:", "Signature=", "\\", "'", "Basic ", "a", "//a", "token=\\"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("//", "token", "token:", "Signature=", "\\", "'", "Basic ", "a", "//a", "token=\\"),
+        *('token:"', "token:\\'", "-token ", "a-", "secret_", "('token', '", "('a", "%3D", "token%3D", "AWS a"),
+    ],
+)
 def test_no_text_takes_long(piece: str) -> None:
     start = time.process_time()
     redacted(piece * 200_000)
