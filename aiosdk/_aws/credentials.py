@@ -16,6 +16,7 @@ import inspect
 import json
 import logging
 import subprocess
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiobotocore.credentials import AioCredentialResolver, AioCredentials, AioProcessProvider, AioProfileProviderBuilder
 from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
-from botocore.exceptions import CredentialRetrievalError
+from botocore.exceptions import BotoCoreError, CredentialRetrievalError
 from botocore.tokens import DeferredRefreshableToken
 from botocore.utils import get_environ_proxies
 
@@ -32,7 +33,7 @@ from aiosdk._single_flight import SingleFlight
 from aiosdk.exceptions import CredentialRecursionError, NoCredentialsError, SessionClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Generator
 
     from aiobotocore.session import AioSession
 
@@ -154,7 +155,8 @@ class SessionCredentials(AioCredentials):
         if isinstance(source, RefreshableCredentials):
             fresh: ReadOnlyCredentials | None = cast("Any", source)._frozen_credentials
             if fresh is not None:
-                self._keep(source, fresh)
+                with self._trusting_nothing(source):
+                    self._keep(source, fresh)
         elif source is not None:
             self._frozen = await source.get_frozen_credentials()
         self._source = source
@@ -163,15 +165,16 @@ class SessionCredentials(AioCredentials):
         _found_for.set(self)
         source = self._source
         refresh = source.get_frozen_credentials()
-        try:
-            frozen = await (_off_loop.drive(refresh) if self._blocks else refresh)
-        except _STUMBLES as error:
-            if not self._blocks:  # a provider of the user's own
-                raise
-            raise _no_sense(str(source.method), error) from error
-        self._keep(source, frozen)
+        with self._trusting_nothing(source):
+            self._keep(source, await (_off_loop.drive(refresh) if self._blocks else refresh))
+
+    def _trusting_nothing(self, source: Any) -> AbstractContextManager[None]:
+        # A provider of the user's own may raise what it likes.
+        return _making_sense(str(source.method)) if self._blocks else nullcontext()
 
     def _keep(self, source: Any, frozen: ReadOnlyCredentials) -> None:
+        if self._blocks and not all(isinstance(each, str) for each in (*frozen[:2], frozen.token or "")):
+            raise TypeError("The keys of credentials are texts.")
         renewed = frozen is not self._frozen
         self._frozen = frozen
         remaining = _remaining(source)
@@ -308,21 +311,30 @@ async def find_credentials(session: AioSession, http: type[PooledHTTPSession]) -
 
 
 # What aiobotocore's providers stumble over in an answer that is none: they look at few things before they use it.
-_STUMBLES: Final = (RecursionError, LookupError, TypeError, AttributeError, UnicodeError)
+_STUMBLES: Final = (RecursionError, LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
+# What they say themselves: of a host that a container may not ask, a token that is no header, a time in the past.
+_SAID: Final = ("Unsupported host", "Auth token value", "Credentials were refreshed, but")
 
 
 async def _loaded(provider: Any) -> Any:
     """What one of aiobotocore's providers has; raises `CredentialRetrievalError` for an answer that makes no sense."""
-    try:
+    with _making_sense(str(provider.METHOD)):
         return await _off_loop.drive(provider.load())
-    except _STUMBLES as error:
-        raise _no_sense(str(provider.METHOD), error) from error
 
 
-def _no_sense(method: str, error: Exception) -> CredentialRetrievalError:
-    # Without its text, in which secrets may stand.
-    problem = f"what it was given or has read makes no sense ({type(error).__name__})"
-    return CredentialRetrievalError(provider=method, error_msg=problem)
+@contextmanager
+def _making_sense(method: str) -> Generator[None]:
+    try:
+        yield
+    except BotoCoreError:
+        raise
+    except (*_STUMBLES, RuntimeError) as error:
+        # Else without its text, in which secrets may stand.
+        problem = str(error) if str(error).startswith(_SAID) else None
+        if problem is None and not isinstance(error, _STUMBLES):
+            raise
+        problem = problem or f"what it was given or has read makes no sense ({type(error).__name__})"
+        raise CredentialRetrievalError(provider=method, error_msg=problem) from error
 
 
 async def _awaited(value: Any) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 from botocore.parsers import ResponseParserError
 
 import aiosdk
@@ -191,6 +191,49 @@ async def test_metadata_that_is_a_bomb_ends_in_a_clear_error(bomb: int, monkeypa
                     said = str(error)
                 assert not said.startswith("<")  # there are none
                 assert len(said) < 2000
+
+
+ODD_KEYS: dict[str, dict[str, Any]] = {
+    "expiry that is no time": {"Expiration": "never"},
+    "expiry in no time zone": {"Expiration": "2099-01-01T00:00:00"},
+    "expiry in a time zone that is none": {"Expiration": "2099-01-01T00:00:00+99:99"},
+    "expiry of many digits": {"Expiration": "9" * 5000},
+    "expiry that is a number": {"Expiration": 1e300},
+    "keys that are no texts": {"AccessKeyId": [], "SecretAccessKey": {}},
+    "no secret": {"SecretAccessKey": None},
+    "a token that is no text": {"Token": 5, "SessionToken": 5},
+}
+
+
+@pytest.mark.parametrize("odd", ODD_KEYS)
+async def test_credentials_that_make_no_sense_end_in_a_clear_error(
+    odd: str, aws_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "hush", "Expiration": "2099-01-01T00:00:00Z"}
+    answer = json.dumps({**good, "Token": "T", "SessionToken": "T", **ODD_KEYS[odd]})
+    printed = aws_environment / "printed"
+    await asyncio.to_thread(printed.write_text, answer)
+    config = f"[profile process]\ncredential_process = cat {printed}\n"
+    await asyncio.to_thread((aws_environment / "config").write_text, config)
+    async with raw_server() as raw:
+
+        async def metadata(writer: asyncio.StreamWriter) -> None:
+            path = raw.heads[-1].split()[1]
+            writer.write(http(b"role" if path.endswith((b"/token", b"credentials/")) else answer.encode()))
+            await writer.drain()
+
+        raw.script = metadata
+        for variable, value in (
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", f"{raw.url}/"),
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{raw.url}/"),
+            ("AWS_PROFILE", "process"),
+        ):
+            with monkeypatch.context() as patched:
+                _environment(patched, **TOKEN, **{variable: value})
+                patched.setattr("aiosdk._off_loop.sleep", _no_sleep)
+                with pytest.raises(CredentialRetrievalError, match="makes no sense") as raised:
+                    await _credentials()
+                assert "hush" not in str(raised.value)
 
 
 async def test_the_session_token_of_metadata_comes_first_and_is_sent_along(monkeypatch: pytest.MonkeyPatch) -> None:
