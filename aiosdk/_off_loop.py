@@ -127,18 +127,20 @@ def is_driven() -> bool:
 class OnLoop(Generic[T]):
     """Awaited in a driven coroutine: runs `func()` on the event loop that drives it, and gives its result."""
 
-    __slots__ = ("_func",)
+    __slots__ = ("_func", "answer")
 
     def __init__(self, func: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._func = func
+        self.answer: T
+        """What came of it, once it has run. Not a task's result: asyncio's debug mode logs those, credentials too."""
 
     def __await__(self) -> Generator[OnLoop[T], T, T]:
         return (yield self)
 
-    async def run(self) -> T:
+    async def run(self) -> None:
         token = _driven.set(False)
         try:
-            return await self._func()
+            self.answer = await self._func()
         finally:
             _driven.reset(token)
 
@@ -181,11 +183,11 @@ async def drive(coroutine: Coroutine[Any, Any, T]) -> T:
             if finished:
                 return value
             try:
-                answer = await loop.create_task(value.run(), context=context)
+                await loop.create_task(value.run(), context=context)
             except Exception as error:
                 resume = partial(coroutine.throw, error)
             else:
-                resume = partial(coroutine.send, answer)
+                resume = partial(coroutine.send, value.answer)
     except BaseException:
         abandoned.set()
         _close_when_idle(coroutine, context)

@@ -16,7 +16,7 @@ import inspect
 import json
 import logging
 import subprocess
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
@@ -29,11 +29,12 @@ from botocore.tokens import DeferredRefreshableToken
 from botocore.utils import get_environ_proxies
 
 from aiosdk import _off_loop
+from aiosdk._aws.redaction import redacted
 from aiosdk._single_flight import SingleFlight
 from aiosdk.exceptions import CredentialRecursionError, NoCredentialsError, SessionClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 
     from aiobotocore.session import AioSession
 
@@ -47,6 +48,8 @@ ADVISORY: Final = (900.0, 1 / 4)
 MANDATORY: Final = (600.0, 1 / 6)
 # Seconds between attempts to refresh in the background, so that a broken provider is not hammered.
 ATTEMPT_INTERVAL: Final = 60.0
+# Characters of a refusal that an error repeats.
+MOST_SAID: Final = 500
 
 # Whose credentials the code that runs is looking for.
 _found_for: Final[ContextVar[object]] = ContextVar("aiosdk_found_for", default=None)
@@ -363,8 +366,26 @@ def send_metadata_over(fetcher: Any, http: type[PooledHTTPSession]) -> None:
     if hasattr(fetcher, "_base_url"):
         fetcher._session = http(timeout=fetcher._timeout, proxies=get_environ_proxies(fetcher._base_url))
     else:
-        fetcher._session = http(timeout=fetcher.TIMEOUT_SECONDS)
+        fetcher._session = _DiscreetSession(http(timeout=fetcher.TIMEOUT_SECONDS))
         fetcher._sleep = _off_loop.sleep
+
+
+class _DiscreetSession:
+    """Sends what a container's fetcher asks, which puts the whole body of a refusal into the text of its error."""
+
+    def __init__(self, http: PooledHTTPSession) -> None:
+        self._http = http
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncGenerator[_DiscreetSession]:
+        yield self
+
+    async def send(self, request: Any) -> Any:
+        answer: Any = await self._http.send(request)
+        if answer.status_code != 200:
+            said = (await answer.content).decode(errors="replace")[:MOST_SAID]
+            answer._content = redacted(said).encode()
+        return answer
 
 
 class _ProfileProviders(AioProfileProviderBuilder):

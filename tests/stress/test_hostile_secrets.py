@@ -10,11 +10,12 @@ import random
 import re
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from aiobotocore.config import AioConfig
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 from botocore.parsers import ResponseParserError
 
 import aiosdk
@@ -158,6 +159,48 @@ async def test_no_secret_is_in_log_lines_or_exceptions(kept: _Kept, faulty: Coun
     assert found[:3] == []
     told = [(type(error).__name__, _hushed(_everything_about(error))) for error in errors]
     assert [each for each in told if each[1]][:3] == []
+
+
+async def test_credentials_on_their_way_are_in_no_line_of_the_event_loop(
+    kept: _Kept, server: CountingServer, aws_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncio's debug mode logs tasks that took long, with their results."""
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "slow_callback_duration", 0.0)
+    monkeypatch.setattr(loop, "_debug", True)
+    config = "[profile role]\nrole_arn=arn:aws:iam::123456789012:role/r\nsource_profile=keys\n"
+    config += f"[profile keys]\naws_access_key_id=A\naws_secret_access_key={SECRET}\n"
+    await asyncio.to_thread((aws_environment / "config").write_text, config)
+
+    async def answer(_: Seen) -> Answer:
+        return Answer(200, STS)
+
+    server.answer = answer
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    async with aiosdk.Session(profile_name="role", region_name="us-east-1") as ours:
+        found = await (await ours.get_credentials()).get_frozen_credentials()
+        assert found.secret_key == OTHER
+    assert any(line.startswith("asyncio") for line in kept.lines)
+    assert [line[:200] for line in kept.lines if _hushed(line)] == []
+
+
+async def test_what_a_container_refuses_with_is_in_no_error_as_it_is(
+    kept: _Kept, server: CountingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(_: Seen) -> Answer:
+        return Answer(400, f'{{"SecretAccessKey": "{OTHER}", "Token": "{TOKEN}", "More": "'.encode() + b"x" * 100_000)
+
+    monkeypatch.setattr("aiosdk._off_loop.sleep", _no_sleep)
+    server.answer = answer
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url + "/x")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", SECRET)
+    async with aiosdk.Session(region_name="us-east-1") as ours:
+        with pytest.raises(CredentialRetrievalError, match="400") as raised:
+            await ours.get_credentials()
+    assert "More" in str(raised.value)
+    assert len(str(raised.value)) < 1000
+    assert _hushed(_everything_about(raised.value)) == []
+    assert [line[:200] for line in kept.lines if _hushed(line)] == []
 
 
 async def _no_sleep(_: float) -> None:
