@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from aiosdk.exceptions import CallOptionError
@@ -38,7 +38,7 @@ class CallOptions:
 
     timeout: float | None = None
     attempts: int | None = None
-    headers: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = field(default=None, repr=False)  # their values may be secrets
 
     def merged(self, timeout: Any, attempts: Any, headers: Any) -> CallOptions:
         """Give these options with those in their place that are given. Raises `CallOptionError`."""

@@ -151,6 +151,8 @@ async def test_no_secret_is_in_log_lines_or_exceptions(kept: _Kept, faulty: Coun
             for _ in range(ROUNDS // 2):
                 errors += await _calls(ours)
             texts = [repr(ours), repr(ours._settings), repr(await ours.get_credentials()), repr(ours.pool)]
+            view = (await ours.client("s3")).with_options(headers={"X-Token": SECRET})
+            texts += [repr(view), repr(view._options)]
             texts += [repr(await ours.client("s3")), str((await ours.client("s3")).plan("put_object"))]
             assert [_hushed(text) for text in texts if _hushed(text)] == []
     assert len(kept.lines) > (50_000 if DEEP else 10_000)
