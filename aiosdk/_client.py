@@ -31,6 +31,7 @@ from aiosdk._aws.lanes import Lanes
 from aiosdk._aws.pages import PageIterator
 from aiosdk._aws.presign import presign_arguments
 from aiosdk._aws.redirects import HEAD_BUCKET, asked_once
+from aiosdk._aws.waiters import remembering
 from aiosdk._options import KEEP, NONE
 from aiosdk._transport.block import Block
 from aiosdk._transport.progress import Progress, progress
@@ -302,7 +303,7 @@ class Client(AioBaseClient):
                 waiter_name=waiter_name,
                 nearest=nearest(waiter_name, known, noun="waiter"),
             )
-        return super().get_waiter(waiter_name)
+        return remembering(super().get_waiter(waiter_name))
 
     def at_close(self, key: object, act: Callable[[], Awaitable[None]] | None) -> None:
         """Have something done before the client or its session is closed, or with None no more."""

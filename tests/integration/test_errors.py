@@ -76,6 +76,7 @@ def same(error: BaseException, twin: BaseException) -> None:
     assert getattr(twin, "__notes__", None) == getattr(error, "__notes__", None)
     assert getattr(twin, "attempts", None) == getattr(error, "attempts", None)
     assert getattr(twin, "response", None) == getattr(error, "response", None)
+    assert getattr(twin, "last_response", None) == getattr(error, "last_response", None)
 
 
 def survives(error: BaseException) -> None:
@@ -230,8 +231,11 @@ async def test_waiters_go_on_at_a_404_and_stop_at_a_403(server: CountingServer, 
     answers(server, Answer(404), Answer(404), Answer(403))
     async with make_session() as session:
         s3: Any = await session.client("s3")
-        with pytest.raises(WaiterError, match="403"):
+        with pytest.raises(WaiterError, match="403") as caught:
             await s3.get_waiter("object_exists").wait(Bucket="b", Key="k", WaiterConfig={"Delay": 0.01})
+        assert caught.value.last_response["Error"]["Code"] == "403"
+        assert repr(caught.value).startswith("WaiterError(")
+        survives(caught.value)
     assert len(server.requests) == 3
 
 
