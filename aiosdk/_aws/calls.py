@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from aiosdk._aws.error_kinds import classify
 from aiosdk._errors import Attempt, Remembering, become
@@ -107,7 +108,7 @@ class Call:
         """Tell the error that ends the call of its attempts, and make it one of its kind."""
         if isinstance(error, ClientError):
             classify(error)
-        elif not isinstance(error, BotoCoreError):
+        elif not isinstance(error, (BotoCoreError, ResponseParserError)):
             return
         self._record(None)
         if not self.history or "attempts" in vars(error):  # nothing was sent; or it is not of this call alone

@@ -54,6 +54,14 @@ class Endpoint(AioEndpoint):
                 call.turn = await turn_of(self.http_session, params["url"], params["headers"], params["body"])
         return await super().create_request(params, operation_model)
 
+    async def _get_response(self, request: Any, operation_model: Any, context: Any) -> Any:
+        try:
+            return await super()._get_response(request, operation_model, context)
+        except Exception as error:  # the answer cannot be read
+            if (call := under_way.get()) is not None:
+                call.ended(None, error)
+            raise
+
     async def _needs_retry(
         self,
         attempts: int,

@@ -110,11 +110,14 @@ class Guarded:
 
     async def parse(self, response: dict[str, Any], shape: Any) -> Any:
         try:
-            return await super().parse(response, shape)  # pyright: ignore[reportUnknownVariableType]
+            parsed: Any = await super().parse(response, shape)  # pyright: ignore[reportUnknownVariableType]
+            if response["status_code"] >= 300 and isinstance(error := parsed.get("Error"), dict):
+                hash(error.get("Code"))  # or it could not be looked up
+            return parsed
         except (ResponseParserError, BotoCoreError):
             raise
-        except Exception as error:
-            raise unreadable(error, response["status_code"], response["body"]) from error
+        except Exception as failure:
+            raise unreadable(failure, response["status_code"], response["body"]) from failure
 
     def _create_event_stream(self, response: dict[str, Any], shape: Any) -> Any:
         return _EventStream(

@@ -18,10 +18,17 @@ from botocore.exceptions import (
     ReadTimeoutError,
     WaiterError,
 )
+from botocore.parsers import ResponseParserError
 
 import aiosdk
 from aiosdk._transport.failures import TABLE, request_error
-from aiosdk.exceptions import Attempt, BatchWriteError, S3UploadFailedError, SessionClosedError
+from aiosdk.exceptions import (
+    Attempt,
+    BatchWriteError,
+    S3UploadFailedError,
+    SessionClosedError,
+    UnreadableAnswerError,
+)
 from tests.support.server import Answer, CountingServer, Request, answer_anything
 from tests.support.waiting import nothing_is_left  # noqa: F401 - a fixture for each test
 
@@ -328,6 +335,29 @@ async def test_a_failure_of_the_network_has_the_history_too(server: CountingServ
             await slow.list_buckets()
         error = timed_out.value
         assert [each.error for each in error.attempts] == ["ReadTimeoutError"] * 2
+        survives(error)
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "body"),
+    [
+        ("dynamodb", "list_tables", b"[]"),
+        ("dynamodb", "list_tables", b'{"__type": {"a": 1}}'),
+        ("lambda", "list_functions", b'{"code": ["a"]}'),
+        ("ec2", "describe_instances", b"no XML"),
+    ],
+)
+async def test_an_answer_that_cannot_be_read_has_the_history_too(
+    server: CountingServer, make_session: Make, service: str, method: str, body: bytes
+) -> None:
+    answers(server, Answer(500), Answer(400, body))
+    async with make_session() as session:
+        client = await configured(session, service)
+        with pytest.raises((UnreadableAnswerError, ResponseParserError)) as caught:
+            await getattr(client, method)()
+        error: Any = caught.value
+        assert [each.error or each.status for each in error.attempts] == [500, type(error).__name__]
+        assert len(error.__notes__) == 1
         survives(error)
 
 
