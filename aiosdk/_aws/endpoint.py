@@ -92,7 +92,7 @@ class Endpoint(AioEndpoint):
                 call.out_of_budget = True
                 raise _OutOfBudgetError
             if (answer := call.answer) is not None:
-                sleep_amount = retry_after.pause(answer.status_code, answer.headers, sleep_amount)
+                sleep_amount = retry_after.pause(answer.headers, sleep_amount)
         current = progress.get()
         if current is not None:
             current.phase, current.pause = "backoff", sleep_amount

@@ -585,7 +585,7 @@ async def test_resources_of_a_view_have_the_options(server: CountingServer, make
 # What servers ask for
 
 
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("status", [429, 500, 503])
 async def test_retry_after_is_honoured(
     server: CountingServer, make_session: Make, no_pauses: list[float], lane: str, status: int
 ) -> None:
