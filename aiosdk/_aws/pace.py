@@ -36,6 +36,9 @@ CLEARLY: Final = 0.85
 """it must be clearly less, for a rate that has come back to its limit is about as high as before."""
 LEFT_ALONE: Final = 600.0
 """Seconds in which it only watches then."""
+DARK: Final = 40.0
+"""Where nothing at all is taken the service may be down, and no rate would help: it is not cut below this then, and is
+soon as high as before when the service is back. Where its limit is lower still, something is taken now and then."""
 PROBED: Final = 40
 """So many answers are awaited after the first cut, before the rate rises."""
 DOUBLES_IN: Final = 0.5
@@ -172,7 +175,12 @@ class Pace:
             self._cut = min(most, max(least, taken * SOMEWHAT_LESS))
             self._cuts += 1
             self._goodput = self.ceiling * taken
-            self.rate = max(SLOWEST, self.ceiling * self._cut)
+            slowest = SLOWEST
+            if not self._taken:  # nothing was learnt: the search begins anew
+                slowest = min(DARK, self.rate or DARK)
+                self._cut = max(self._cut, slowest / self.ceiling)
+                self._cuts = 1
+            self.rate = max(slowest, self.ceiling * self._cut)
         else:
             self.rate, self._cuts, self._in_vain, self._goodput = None, 0, 0, 0.0
             self._left_alone = now + LEFT_ALONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -184,3 +185,28 @@ def test_it_is_forgotten_when_nothing_waited_for_long() -> None:
     pace = Pace(0.0)
     assert not pace.is_over(OVER_AFTER)
     assert pace.is_over(OVER_AFTER + 1)
+
+
+@dataclass
+class Down:
+    """A service that takes nothing for a while, and otherwise as much as another one."""
+
+    until: float
+    service: Service
+
+    def takes(self, now: float) -> bool:
+        return self.service.takes(now) and not 1 <= now < self.until
+
+
+@pytest.mark.parametrize("rate", [500, 10**9])
+@pytest.mark.parametrize("until", [1.5, 3, 10])
+@pytest.mark.parametrize("concurrency", [64, 256])
+def test_after_a_time_in_which_nothing_was_taken_it_is_as_fast_as_before_within_seconds(
+    rate: float, until: float, concurrency: int
+) -> None:
+    service: Any = Down(until, Service(rate, rate))
+    done = crawl([service], until + 15, concurrency)
+    end = int(until) + 15
+    sent, refused = done.of(end - 8, end)
+    assert sent - refused > 8 * min(0.75 * rate, 40 * concurrency)
+    assert done.of(3, int(until))[0] < 60 * max(0, int(until) - 3) + 1
