@@ -143,6 +143,17 @@ async def test_a_key_that_comes_twice_ends_a_query(server: Table, table: Any) ->
     assert len(server.asked) == 2
 
 
+@pytest.mark.parametrize("segments", [1, 2])
+async def test_keys_that_go_round_in_a_circle_end_a_scan(server: Table, table: Any, segments: int) -> None:
+    async def circle(operation: str, asked: dict[str, Any]) -> Any:
+        last = int(asked.get("ExclusiveStartKey", {"id": {"N": "0"}})["id"]["N"])
+        return good({"Items": [], "LastEvaluatedKey": {"id": {"N": str(last % 5 + 1)}}})
+
+    server.before = circle
+    with pytest.raises(exceptions.RepeatedTokenError):
+        await asyncio.wait_for(table.scan_items(segments=segments), 20)
+
+
 async def test_what_makes_no_sense_is_refused_before_anything_is_sent(server: Table, table: Any) -> None:
     for wrong in (0, -1, True, 1.5):
         with pytest.raises(ValueError, match="segments="):

@@ -21,6 +21,7 @@ from botocore.exceptions import (
     ConnectionClosedError,
     EndpointConnectionError,
     HTTPClientError,
+    PaginationError,
     ReadTimeoutError,
     SSLError,
 )
@@ -313,7 +314,13 @@ async def test_pages_that_never_end_are_told(server: CountingServer, make_sessio
         bucket = (await session.resource("s3")).Bucket("bucket")
         with pytest.raises(aiosdk.exceptions.AiosdkError, match="token"):
             await asyncio.wait_for(_keys(bucket), 20)
-    assert len(server.requests) < 10
+        assert len(server.requests) < 10
+        pages = (await session.client("s3")).get_paginator("list_objects_v2").paginate(Bucket="bucket")
+        for _ in range(2):  # each loop begins anew
+            server.requests.clear()
+            with pytest.raises(PaginationError, match="token"):
+                await asyncio.wait_for(pages.build_full_result(), 20)
+            assert 2 <= len(server.requests) < 10
 
 
 async def test_nobody_s_error_is_a_bare_client_error_of_aiohttp(server: CountingServer, make_session: Make) -> None:

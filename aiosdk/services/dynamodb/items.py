@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
+from aiosdk._circle import Trail
 from aiosdk.exceptions import ConcurrentIterationError, RepeatedTokenError
 from aiosdk.resources.actions import send
 from aiosdk.resources.collections import Page
@@ -31,6 +32,8 @@ class _Position(NamedTuple):
     start: Mapping[str, Any] | None
     left: int | None
     """How many items are still wanted."""
+    trail: Trail = Trail()
+    """The keys at which the pages before it ended."""
 
 
 class Items(Stream[Item]):
@@ -94,14 +97,14 @@ class Items(Stream[Item]):
         response = await send(self._client, "dynamodb", self._operation, params)
         items: list[Item] = response.get("Items", [])
         last: Mapping[str, Any] | None = response.get(_LAST) or None
-        if last is not None and last == position.start:
+        if last is not None and (last == position.start or position.trail.has(last)):
             raise RepeatedTokenError(
                 service_name="dynamodb", operation_name=self._operation, message=f"{_LAST} of table {self._table!r}"
             )
         if left is not None:
             items = items[:left]
             left -= len(items)
-        following = None if last is None or left == 0 else _Position(last, left)
+        following = None if last is None or left == 0 else _Position(last, left, position.trail.and_then(last))
         return Page(items, response), following
 
 

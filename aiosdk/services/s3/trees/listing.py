@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aiosdk._circle import Trail
 from aiosdk.exceptions import RepeatedTokenError
 from aiosdk.resources.actions import send
 
@@ -43,6 +44,7 @@ class ObjectListing:
         self._choice = choice
         self._last = ""
         self._token: str | None = ""
+        self._trail = Trail()
 
     async def next_batch(self) -> list[RemoteObject] | None:
         """Fetch the next page; None at the end."""
@@ -66,9 +68,10 @@ class ObjectListing:
         more = {"ContinuationToken": self._token} if self._token else {}
         page = await send(self._client, "s3", "ListObjectsV2", {**self._params, **more})
         token: str | None = page.get("NextContinuationToken") if page.get("IsTruncated") else None
-        if token is not None and token == self._token:
+        if token is not None and self._trail.has(token):
             raise RepeatedTokenError(service_name="s3", operation_name="ListObjectsV2", message=token[:80])
         self._token = token
+        self._trail = self._trail.and_then(token)
         objects: list[dict[str, Any]] = page.get("Contents", [])
         self.found = self.found or bool(objects)
         return [self._object(each) for each in objects]
