@@ -59,11 +59,12 @@ TABLE: Final[tuple[tuple[Kind | None, str], ...]] = (
     ),
     (
         ConflictError,
-        r"AlreadyExists?|(?<!SLR)Exists(Exception|Error|Fault)?$|AlreadyOwned|AlreadyInUse|(^|\.)Duplicate|\.InUse$"
+        r"AlreadyExists?|(?<!SLR)Exists(Exception|Error|Fault)?$|Already(Owned|InUse|Associated)|\.InUse$"
+        r"|(^|\.)Duplicate|DuplicateItem"
         r"|Conflict(?!Detail|Resolution|Files)|Duplicate(Exception|Error|Fault|Name)?$|(?<!Not)InUse(Exception|Fault)?$"
         r"|^ConditionalCheckFailed|^PreconditionFailed|^OperationAborted|Concurrent(Update|Operation|Modification)"
-        r"|^DependencyViolation$|NotEmpty|^OptimisticLock|^Incorrect(\w*)State$|^InvalidObjectState$"
-        r"|^RestoreAlreadyInProgress$|^Object\w+InActiveTierError$",
+        r"|^DependencyViolation$|NotEmpty|OptimisticLock|^Incorrect(\w*)State$|^InvalidObjectState$"
+        r"|PurgeQueueInProgress$|QueueDeletedRecently$|^RestoreAlreadyInProgress$|^Object\w+InActiveTierError$",
     ),
 )
 _ROWS: Final = tuple((kind, re.compile(pattern)) for kind, pattern in TABLE)

@@ -193,6 +193,11 @@ CODES = [
     ("EntityAlreadyExists", 409, ConflictError),
     ("DeleteConflict", 409, ConflictError),
     ("ResourceInUseException", 400, ConflictError),
+    ("WAFDuplicateItemException", 400, ConflictError),
+    ("WAFOptimisticLockException", 400, ConflictError),
+    ("AWS.SimpleQueueService.PurgeQueueInProgress", 403, ConflictError),
+    ("AWS.SimpleQueueService.QueueDeletedRecently", 400, ConflictError),
+    ("Resource.AlreadyAssociated", 400, ConflictError),
     ("InternalError", 500, ServerError),
     ("InternalError", 200, ServerError),  # inside of an answer that began well
     ("ServiceUnavailable", 503, ServerError),
