@@ -20,6 +20,8 @@ WRONG_BY: Final = 240.0
 """Seconds. AWS takes signatures that are up to five minutes old, S3 fifteen."""
 FRESH: Final = 60.0
 """What was sent less than so many seconds ago may have been signed before the clock was put right."""
+POSSIBLE: Final = range(2000, 3000)
+"""The years in which a service may say that it is."""
 
 
 class Clock:
@@ -77,6 +79,8 @@ def _read(told: str | None) -> float | None:
         return None
     try:
         moment = datetime.fromisoformat(told) if told[:4].isdigit() else parsedate_to_datetime(told)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if moment.year not in POSSIBLE:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

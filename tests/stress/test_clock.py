@@ -160,7 +160,14 @@ async def test_another_refusal_than_for_the_time_is_told_at_once(server: Countin
         assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("told", ["", "yesterday", "Mon, 99 Foo 2026 25:00:00 GMT", "2026-99-99"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        *("", "yesterday", "Mon, 99 Foo 2026 25:00:00 GMT", "2026-99-99"),
+        *("Sun, 06 Nov 99999999999999999999 08:49:37 GMT", "Sun, 06 Nov 2026 08:49:37 +99999999999999"),
+        *("9999-12-31T23:59:59", "0001-01-01T00:00:00+23:59"),
+    ],
+)
 async def test_a_service_that_tells_no_time_is_believed_nothing(
     server: CountingServer, make_session: Make, told: str
 ) -> None:
@@ -170,6 +177,7 @@ async def test_a_service_that_tells_no_time_is_believed_nothing(
     server.answer = refuse
     async with make_session() as session:
         s3 = await session.client("s3")
-        with pytest.raises(ClientError, match="RequestTimeTooSkewed"):
-            await s3.list_buckets()
-        assert len(server.requests) == 1
+        for number in (1, 2):
+            with pytest.raises(ClientError, match="RequestTimeTooSkewed"):
+                await s3.list_buckets()
+            assert len(server.requests) == number
