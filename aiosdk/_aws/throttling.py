@@ -13,6 +13,7 @@ import re
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from aiosdk import _off_loop
 from aiosdk._aws.pace import Pace
 from aiosdk._transport.progress import enter
 
@@ -151,7 +152,11 @@ class Throttles:
 async def turn_of(sender: Any, url: str, headers: Mapping[str, str], body: Any) -> Turn | None:
     """Wait until a client's request may go, by the HTTP session that is to send it."""
     throttles: Throttles | None = getattr(sender, "throttles", None)
-    return await throttles.turn(url, headers, body) if throttles is not None and throttles.lines else None
+    if throttles is None or not throttles.lines:
+        return None
+    if _off_loop.is_driven():  # a call whose body is a file
+        return await _off_loop.OnLoop(lambda: throttles.turn(url, headers, body))
+    return await throttles.turn(url, headers, body)
 
 
 def is_throttled(response: Response) -> bool:
