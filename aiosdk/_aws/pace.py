@@ -45,6 +45,8 @@ DOUBLES_IN: Final = 0.5
 """Seconds in which the rate doubles after that."""
 DOUBLES_LATER_IN: Final = 2.0
 """And when it is far beyond what was too much last time."""
+MOST_DOUBLINGS: Final = 40.0
+"""That is as good as no limit, for however long it goes on."""
 CYCLE: Final = 5.0
 """Seconds until the rate is back where it was cut; more where so few requests go that a cut would cost many."""
 REQUESTS_PER_CYCLE: Final = 500
@@ -79,6 +81,7 @@ class Pace:
         "_sent",
         "_share",
         "_taken",
+        "_waited_at",
         "ceiling",
         "rate",
         "since",
@@ -103,6 +106,7 @@ class Pace:
         self._in_vain = 0
         self._second, self._in_second = now, 0  # so many were refused in the second that began then
         self._left_alone = 0.0  # until then
+        self._waited_at = now  # when a request last had to wait
 
     def wait(self, now: float) -> float:
         """Give the seconds until the next request may go."""
@@ -124,7 +128,7 @@ class Pace:
         self._credit -= 1.0
         if waited > 0.0:
             self._grown += min(now - self._last, 1.0, waited)
-            self._last = now
+            self._last = self._waited_at = now
             self.rate = self._raised()
         elif now - self._last > 1.0:
             self._last = now - 1.0
@@ -133,11 +137,12 @@ class Pace:
         if self._cuts == 1:
             if self._taken + self._refused < PROBED:
                 return self.ceiling * self._cut
-            return self.ceiling * self._cut * 2.0 ** (self._grown / DOUBLES_IN)
+            return self.ceiling * self._cut * 2.0 ** min(self._grown / DOUBLES_IN, MOST_DOUBLINGS)
         cycle = max(CYCLE, REQUESTS_PER_CYCLE / self.ceiling)
         cycles = self._grown / cycle
         if cycles > 2.0:  # what was too much is no more: the limit is gone
-            return self.ceiling * (2.0 - self._cut) * 2.0 ** ((self._grown - 2.0 * cycle) / DOUBLES_LATER_IN)
+            doublings = min((self._grown - 2.0 * cycle) / DOUBLES_LATER_IN, MOST_DOUBLINGS)
+            return self.ceiling * (2.0 - self._cut) * 2.0**doublings
         return max(SLOWEST, self.ceiling * (1.0 - (1.0 - self._cut) * (1.0 - cycles) ** 3))
 
     def taken(self, sent_at: float) -> None:
@@ -190,4 +195,4 @@ class Pace:
 
     def is_over(self, now: float) -> bool:
         """Whether it may be forgotten: for a while nothing was refused that mattered, and nothing waited."""
-        return now - max(self.since, self._last, self._left_alone) > OVER_AFTER
+        return now - max(self.since, self._waited_at, self._left_alone) > OVER_AFTER

@@ -98,7 +98,7 @@ class Throttles:
         if pace.is_over(now):
             del self.lines[kind]
             return None
-        if pace.rate is not None:
+        if line.first.locked() or pace.wait(now) > 0.0:
             enter("turn")
             async with line.first:
                 while (seconds := pace.wait(now := monotonic())) > 0 and not self._pool.closed:  # noqa: ASYNC110

@@ -210,3 +210,23 @@ def test_after_a_time_in_which_nothing_was_taken_it_is_as_fast_as_before_within_
     sent, refused = done.of(end - 8, end)
     assert sent - refused > 8 * min(0.75 * rate, 40 * concurrency)
     assert done.of(3, int(until))[0] < 60 * max(0, int(until) - 3) + 1
+
+
+def test_a_crawl_of_days_goes_on_and_the_pace_is_forgotten_though_requests_go() -> None:
+    pace = Pace(0.0)
+    for _ in range(2 * MANY):
+        pace.sent(0.1)
+        pace.refused(0.1, 0.2)
+    assert pace.rate is not None
+    now = 1.0
+    for _ in range(3000):  # of seconds in which every request waited
+        now += 1.0
+        pace.sent(now, 1.0)
+        pace.taken(now)
+    assert pace.rate < float("inf")
+    assert not pace.is_over(now + OVER_AFTER / 2)
+    for _ in range(100):
+        now += 1.0
+        pace.sent(now)
+        pace.taken(now)
+    assert pace.is_over(now)
