@@ -169,12 +169,18 @@ def _compare(ours: tuple[str, Any], theirs: tuple[str, Any]) -> str | None:
         error = ours[1]
         if not isinstance(error, CLASSIFIED):
             return f"unclassified: {error!r:.300}"
-        if theirs[0] == "value" and not REFUSED.search(f"{error} {error.__cause__}"):
+        if theirs[0] == "value" and not REFUSED.search(f"{error} {error.__cause__}") and _is_usable(theirs[1]):
             return f"refused what botocore reads: {error!r:.300}"
         return None
     if theirs[0] == "error":
         return None if isinstance(theirs[1], RecursionError) else f"read what botocore refuses: {theirs[1]!r:.300}"
     return difference(ours[1], theirs[1])
+
+
+def _is_usable(answer: Any) -> bool:
+    """Whether its code can be looked up: botocore's parsers read any, and its retries stumble over it."""
+    error = answer.get("Error") if isinstance(answer, dict) else None
+    return not isinstance(error, dict) or not isinstance(error.get("Code"), (dict, list))
 
 
 @cache
