@@ -111,7 +111,8 @@ class Guarded:
     async def parse(self, response: dict[str, Any], shape: Any) -> Any:
         try:
             parsed: Any = await super().parse(response, shape)  # pyright: ignore[reportUnknownVariableType]
-            if response["status_code"] >= 300 and isinstance(error := parsed.get("Error"), dict):
+            error = parsed.get("Error") if response["status_code"] >= 300 and isinstance(parsed, dict) else None
+            if isinstance(error, dict):
                 hash(error.get("Code"))  # or it could not be looked up
             return parsed
         except (ResponseParserError, BotoCoreError):
