@@ -490,3 +490,22 @@ async def test_kinesis_subscribe_to_shard_gives_its_first_answer_and_its_events(
         events = [event async for event in answer["EventStream"]]
         assert [each["SubscribeToShardEvent"]["ContinuationSequenceNumber"] for each in events] == ["7"]
         assert session.pool.stats().idle == 1
+
+
+@pytest.mark.parametrize("lane", ["express", "reference"])
+async def test_the_length_of_an_object_that_is_only_asked_for_by_head_has_no_limit(
+    lane: str, server: CountingServer, make_session: Make
+) -> None:
+    size = 5 * 1024**4
+    send(server, body=b"", length=size)
+    async with make_session() as session:
+        s3 = await session.client("s3")
+        if lane == "reference":
+            s3.meta.events.register("before-call.s3", lambda **_: None)
+        for _ in range(3):  # the first over a new connection, the others over one that is used again
+            assert (await s3.head_object(Bucket="b", Key="k"))["ContentLength"] == size
+        send(server, body=b"", length=size, status=404)
+        for _ in range(2):
+            with pytest.raises(aiosdk.NotFoundError):
+                await s3.head_object(Bucket="b", Key="k")
+        assert session.pool.stats().in_use == 0
