@@ -10,11 +10,11 @@ import argparse
 import asyncio
 import contextlib
 import re
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks import answers
+from tests.support.processes import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,13 +89,8 @@ class Connection(asyncio.Protocol):
 @contextlib.contextmanager
 def serving(pages: int = 1, items: int = 1000) -> Iterator[str]:
     """The address of a server that runs until the block ends, or until this process does, however it ends."""
-    command = [sys.executable, "-m", __name__, "--pages", str(pages), "--items", str(items)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            yield server.stdout.readline().strip()
-        finally:
-            server.kill()
+    with running("tests.benchmarks.server", "--pages", str(pages), "--items", str(items)) as url:
+        yield url
 
 
 async def serve(pages: int, items: int) -> None:

@@ -17,6 +17,8 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+from tests.support.processes import running
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -139,13 +141,9 @@ class Connection(asyncio.BufferedProtocol):
 @contextlib.contextmanager
 def serving_object(size: int, *, tls: bool = False) -> Iterator[str]:
     """The address of a server that runs until the block ends, or until this process does, however it ends."""
-    command = [sys.executable, "-m", __name__, "--size", str(size), *(["--tls"] if tls else [])]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            yield server.stdout.readline().strip()
-        finally:
-            server.kill()
+    tls_or_not = ("--tls",) if tls else ()
+    with running("tests.benchmarks.transfer_server", "--size", str(size), *tls_or_not) as url:
+        yield url
 
 
 def content(size: int) -> memoryview:

@@ -15,7 +15,6 @@ import contextlib
 import json
 import random
 import resource
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -25,6 +24,7 @@ from typing import Any, ClassVar
 
 import aiosdk
 from tests.benchmarks.server import Connection, Service
+from tests.support.processes import running
 
 KEYS = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
 FAULTS = ("reset", "reset within", "truncated", "503")
@@ -78,14 +78,9 @@ async def serve(pages: int, items: int, faulty: float) -> None:
 @contextlib.contextmanager
 def faulty_server(pages: int, items: int, faulty: float) -> Iterator[str]:
     """The address of a server that runs until the block ends, or until this process does."""
-    command = [sys.executable, "-m", __name__ if __name__ != "__main__" else "tests.stress.crawl", "--serve"]
-    command += [f"--keys={pages * items}", f"--items={items}", f"--faulty={faulty}"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
-        try:
-            assert running.stdout is not None
-            yield running.stdout.readline().strip()
-        finally:
-            running.kill()
+    asked = ("--serve", f"--keys={pages * items}", f"--items={items}", f"--faulty={faulty}")
+    with running("tests.stress.crawl", *asked) as url:
+        yield url
 
 
 @dataclass

@@ -17,7 +17,8 @@ from aiobotocore.config import AioConfig
 
 import aiosdk
 from aiosdk._aws.throttling import Throttles
-from tests.support.throttled import throttled_service, wasted
+from tests.support.processes import running
+from tests.support.throttled import wasted
 
 KEYS = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
 
@@ -67,7 +68,7 @@ def main() -> None:
     if given.unpaced:
         Throttles._begin = lambda *_: None  # type: ignore[method-assign]
     arguments = [f"--{name}={getattr(given, name)}" for name in ("rate", "burst", "delay")]
-    with throttled_service(*arguments) as url:
+    with running("tests.support.throttled", *arguments) as url:
         begun = time.monotonic()
         outcomes = asyncio.run(run(given, url))
         seconds = time.monotonic() - begun

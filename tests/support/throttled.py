@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
-import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.support.server import Answer, CountingServer, Request
@@ -94,18 +92,6 @@ def wasted(log: list[tuple[float, bool]], settled_after: float) -> tuple[int, in
     since = log[0][0] + settled_after
     later = [taken for at, taken in log if at >= since]
     return later.count(False), len(later)
-
-
-@contextlib.contextmanager
-def throttled_service(*arguments: str) -> Iterator[str]:
-    """The address of a service in a process of its own."""
-    command = [sys.executable, "-m", "tests.support.throttled", *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
-        try:
-            assert running.stdout is not None
-            yield running.stdout.readline().strip()
-        finally:
-            running.kill()
 
 
 def main() -> None:
