@@ -167,6 +167,29 @@ async def test_a_source_that_has_less_than_it_says_is_uploaded_as_it_is(
     assert s3_server.open_uploads() == []
 
 
+async def test_a_source_that_moves_to_its_end_and_not_back_is_no_empty_object(s3: Any, s3_server: S3Server) -> None:
+    class Stuck(io.BytesIO):
+        def seek(self, offset: int, whence: int = 0) -> int:
+            if whence != io.SEEK_END:
+                raise OSError("stuck at the end")
+            return super().seek(offset, whence)
+
+    with pytest.raises(OSError, match="stuck at the end"):
+        await s3.upload_fileobj(Stuck(DATA), "bucket", "key", Config=PARTS)
+    assert s3_server.seen == []
+
+
+async def test_a_source_that_does_not_move_to_its_end_is_read_as_a_stream(s3: Any, s3_server: S3Server) -> None:
+    class Onward(io.BytesIO):
+        def seek(self, offset: int, whence: int = 0) -> int:
+            if whence == io.SEEK_END:
+                raise ValueError("from the start only")  # as gzip's file says where it is written
+            return super().seek(offset, whence)
+
+    await s3.upload_fileobj(Onward(DATA), "bucket", "key", Config=PARTS)
+    assert s3_server.body("key") == DATA
+
+
 async def test_the_position_of_a_file_is_where_reading_would_have_left_it(
     s3: Any, s3_server: S3Server, tmp_path: pathlib.Path
 ) -> None:

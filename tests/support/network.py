@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.mishaps import reset
-from tests.support.on_a_thread import OnAThread
+from tests.support.on_a_thread import OnAThread, until_one_ends
 
 PIECE = 16_384
 
@@ -66,16 +66,7 @@ class BadNetwork(OnAThread):
             up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target)
             if self.weather.garbage:
                 writer.write(self.weather.garbage)
-            ways = [
-                asyncio.ensure_future(self._carry(reader, up_writer)),
-                asyncio.ensure_future(self._carry(up_reader, writer)),
-            ]
-            try:
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for each in ways:
-                    each.cancel()
-                await asyncio.gather(*ways, return_exceptions=True)
+            await until_one_ends(self._carry(reader, up_writer), self._carry(up_reader, writer))
         except OSError:
             self.broken += 1
             reset(writer)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from asyncio import StreamReader, StreamWriter
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 
 class OnAThread:
@@ -71,3 +74,14 @@ async def read_head(reader: StreamReader) -> tuple[str, str, dict[str, str], lis
     method, target, _ = first.split(" ", 2)
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     return method, target, headers, lines
+
+
+async def until_one_ends(*ways: Coroutine[Any, Any, None]) -> None:
+    """Run what carries data each way between two sides until one has no more, or whoever waits is cancelled."""
+    tasks = [asyncio.ensure_future(way) for way in ways]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -7,7 +7,7 @@ import base64
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tests.support.on_a_thread import OnAThread, read_head
+from tests.support.on_a_thread import OnAThread, read_head, until_one_ends
 
 
 @dataclass
@@ -87,13 +87,9 @@ class Proxy(OnAThread):
                 sink.write(data)
                 await sink.drain()
 
-        pumps = [asyncio.create_task(pump(reader, up_writer)), asyncio.create_task(pump(up_reader, writer))]
         try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            await until_one_ends(pump(reader, up_writer), pump(up_reader, writer))
         finally:
-            for each in pumps:
-                each.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
             up_writer.close()
 
 

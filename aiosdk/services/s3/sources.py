@@ -128,10 +128,10 @@ async def _length(file: Any, *, is_async: bool) -> int | None:
             return None
         start = await do("tell")
         await do("seek", 0, os.SEEK_END)
-        end = await do("tell")
-        await do("seek", start)
-    except (OSError, NotImplementedError, TypeError, AttributeError):
+    except (OSError, NotImplementedError, TypeError, AttributeError, ValueError):
         return None
+    end = await do("tell")
+    await do("seek", start)  # an error from here on is raised: read where it now stands, the file would look empty
     return max(0, end - start)
 
 
