@@ -21,6 +21,7 @@ from aiosdk._transport.tls import tls_context
 from tests.support.cancelling import cancel_at_each_await
 from tests.support.proxy import Proxy
 from tests.support.server import LIST_BUCKETS, Answer, CountingServer, Request
+from tests.support.sockets import CountedSockets
 from tests.support.waiting import Gate, eventually, nothing_is_left  # noqa: F401 - a fixture for each test
 
 if TYPE_CHECKING:
@@ -69,34 +70,6 @@ async def idle_and_empty(session: aiosdk.Session, *servers: CountingServer) -> N
         return stats.in_use == stats.waiting == 0 and stats.open == sum(server.open for server in servers)
 
     await eventually(settled)
-
-
-class CountedSockets:
-    """Makes the client's sockets, and counts those that are open. (A server learns late that one was closed.)"""
-
-    def __init__(self) -> None:
-        self.open = self.peak = 0
-
-    def __call__(self, address: Any) -> socket.socket:
-        counts = self
-
-        class Counted(socket.socket):
-            counted = True
-
-            def close(self) -> None:
-                if self.counted:
-                    self.counted = False
-                    counts.open -= 1
-                super().close()
-
-        family, kind, protocol, _, _ = address
-        made = Counted(family, kind, protocol)
-        self.open += 1
-        self.peak = max(self.peak, self.open)
-        return made
-
-    def config(self) -> AioConfig:
-        return AioConfig(connector_args={"socket_factory": self})
 
 
 # Two thousand requests

@@ -18,6 +18,7 @@ from tests.stress.test_cancellation import (  # noqa: F401 - the fixtures are us
 )
 from tests.support.listings import OBJECTS, USERS, Book, Deleting, Shelf, numbered
 from tests.support.server import Answer, Request
+from tests.support.sockets import CountedSockets
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -246,8 +247,17 @@ async def test_two_hundred_listings_left_in_the_middle_leave_nothing(
 
 
 async def test_listings_cancelled_at_random_moments_leave_only_idle_connections(
-    session: aiosdk.Session, server: CountingServer, bucket: Any
+    make_session: Make, server: CountingServer
 ) -> None:
+    server.answer = Shelf(OBJECTS, KEYS, most=3)
+    sockets = CountedSockets()
+    async with make_session(max_connections=4, config=sockets.config()) as session:
+        await cancel_listings(session, server, (await session.resource("s3")).Bucket("b"))
+    assert sockets.peak <= 4
+    assert sockets.open == 0
+
+
+async def cancel_listings(session: aiosdk.Session, server: CountingServer, bucket: Any) -> None:
     chance = random.Random(6)
     cancelled = 0
     for _ in range(10):
@@ -261,7 +271,6 @@ async def test_listings_cancelled_at_random_moments_leave_only_idle_connections(
     assert cancelled > 20
     await idle_and_empty(session, server)
     assert await keys_of(bucket.objects) == KEYS
-    assert server.peak <= 4
 
 
 async def test_closing_the_session_amid_listings_ends_them_with_a_clear_error(

@@ -32,6 +32,7 @@ from tests.support import mishaps
 from tests.support.listings import OBJECTS, Shelf, numbered
 from tests.support.network import BadNetwork
 from tests.support.server import Answer, CountingServer, Request
+from tests.support.sockets import CountedSockets
 from tests.support.waiting import eventually, nothing_is_left  # noqa: F401 - a fixture for each test
 
 T = TypeVar("T")
@@ -72,7 +73,8 @@ async def test_a_pool_of_four_gives_every_slot_back_whatever_becomes_of_a_hundre
 
     server.answer = answer
     outcomes: Counter[str] = Counter()
-    async with make_session(max_connections=4, config=ONCE) as session:
+    sockets = CountedSockets()
+    async with make_session(max_connections=4, config=ONCE.merge(sockets.config())) as session:
         s3 = await session.client("s3")
 
         async def call(number: int) -> None:
@@ -95,7 +97,8 @@ async def test_a_pool_of_four_gives_every_slot_back_whatever_becomes_of_a_hundre
         await asyncio.wait_for(asyncio.gather(*(call(number) for number in range(100))), 60)
         await eventually(lambda: settled(session))
         assert session.pool.stats().open <= 4
-    assert server.peak <= 4
+    assert sockets.peak <= 4
+    assert sockets.open == 0
     assert sum(outcomes.values()) == 100
     if cut == "complete":
         assert outcomes == {"well": 100}
