@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,10 +24,11 @@ KEEP: Final[Any] = _Keep()
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # What a call writes itself, what its signature or its connection rest on, and what describes the body.
 _OURS: Final = re.compile(
-    r"authorization|host|date|user-agent|expect|te|trailer|upgrade|connection|keep-alive|transfer-encoding"
+    r"authorization|host|date|user-agent|accept|expect|te|trailer|upgrade|connection|keep-alive|transfer-encoding"
     r"|accept-encoding|content-(length|type|encoding|md5)|proxy-.*|amz-sdk-.*"
-    r"|x-amz-(date|security-token|content-sha256|target|trailer|decoded-content-length|user-agent|s3session-token"
-    r"|region-set|sdk-checksum-algorithm|checksum-.*)",
+    r"|smithy-protocol|x-amzn-query-mode|x-amz-(date|security-token|content-sha256|target|trailer"
+    r"|decoded-content-length|user-agent|s3session-token|region-set|sdk-checksum-algorithm|checksum-.*"
+    r"|glacier-version)",
     re.IGNORECASE,
 )
 
@@ -68,7 +69,7 @@ def _seconds(timeout: Any) -> float | None:
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, int | float):
         raise _refused("timeout", timeout, "it takes seconds, or None for no deadline")
-    if not 0 < timeout < math.inf:
+    if not 0 < timeout <= sys.float_info.max:
         raise _refused("timeout", timeout, "it takes more than 0 seconds, or None for no deadline")
     return float(timeout)
 

@@ -65,8 +65,8 @@ class SessionResources:
         return list(self._making.values())
 
     def retire(self, client: Client) -> None:
-        """Forget the resources of a client that was closed."""
-        for key in [key for key, made in self._made.items() if made.resource.meta.client is client]:
+        """Forget the resources of a client that was closed, or of a view of it."""
+        for key in [key for key, made in self._made.items() if made.resource.meta.client.meta is client.meta]:
             del self._made[key]
 
     def get(self, key: object) -> Resource | None:

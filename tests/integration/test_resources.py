@@ -83,6 +83,14 @@ async def test_after_its_client_was_closed_there_is_a_new_resource(make_session:
         assert len(server.requests) == 1
 
 
+async def test_after_a_view_was_its_client_and_closed_there_is_a_new_resource(make_session: Make) -> None:
+    async with make_session() as session:
+        s3 = await session.resource("s3")
+        s3.meta.client = s3.meta.client.with_options(attempts=1)
+        await s3.meta.client.close()
+        assert await session.resource("s3") is not s3
+
+
 async def test_after_the_session_was_closed_nothing_is_sent(make_session: Make, server: CountingServer) -> None:
     session = make_session()
     s3 = await session.resource("s3")
