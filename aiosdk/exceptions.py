@@ -535,7 +535,8 @@ class BatchWriteError(AiosdkError, upstream.ClientError):
     """Raised when items could not be written that a batch writer has taken; its cause is what went wrong.
 
     `table` is the table's name, `unwritten` lists the requests that were not made or are not known to be, as
-    `batch_write_item` takes them; `response` is what AWS answered, if it did.
+    `batch_write_item` takes them. `unwritten_by_table` has those of other batch writers too that the error came
+    through. `response` is what AWS answered, if it did.
     """
 
     fmt = "Writing to the DynamoDB table {table!r} failed: {problem}."
@@ -545,6 +546,7 @@ class BatchWriteError(AiosdkError, upstream.ClientError):
         super().__init__(**kwargs)  # pyright: ignore[reportUnknownMemberType]
         self.table: str = kwargs["table"]
         self.unwritten: list[dict[str, Any]] = kwargs.get("unwritten", [])
+        self.unwritten_by_table = {self.table: self.unwritten}
         self.response = kwargs.get("response", {"Error": {}})
 
     def __str__(self) -> str:

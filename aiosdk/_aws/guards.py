@@ -73,7 +73,7 @@ def explained(error: Exception, operation: str, params: Any) -> Exception | None
     """
     if _depth(params) > DEEPEST:
         return ParamValidationError(report=f"The parameters of {operation} are nested more than {DEEPEST} deep.")
-    if (text := _no_unicode(params)) is not None:
+    if not isinstance(error, TypeError) and (text := _no_unicode(params)) is not None:
         return ParamValidationError(report=f"{text!r:.80} in the parameters of {operation} has half a surrogate pair.")
     if isinstance(error, (RecursionError, ParseError)):
         return UnreadableAnswerError(what=operation, problem=_problem(error))

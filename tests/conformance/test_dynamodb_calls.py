@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
+import operator
 import os
 import random
 from collections import Counter, OrderedDict
@@ -18,6 +20,7 @@ import pytest
 from aiobotocore.config import AioConfig
 from boto3.dynamodb.transform import TransformationInjector
 from boto3.dynamodb.types import TypeSerializer
+from botocore.exceptions import ParamValidationError
 
 import aiosdk
 from aiosdk.dynamodb import Attr, Binary, Key
@@ -197,6 +200,18 @@ async def test_an_error_says_by_a_note_which_attribute_it_is_about() -> None:
             with pytest.raises(TypeError, match="Float") as caught:
                 await call()
             assert caught.value.__notes__ == ["This is about the attribute 'deep[0].a.b.c'."]
+
+
+async def test_what_is_nested_too_deeply_is_no_fault_of_an_answer() -> None:
+    async with clients() as (ours, _):
+        deep = functools.reduce(operator.or_, (Attr("a").eq(number) for number in range(400)))
+        endless: list[Any] = []
+        endless.append(endless)
+        for condition in (deep, Attr("a").eq(endless)):
+            with pytest.raises(ParamValidationError, match="Scan are nested too deeply"):
+                await ours.scan(TableName="t", FilterExpression=condition)
+        with pytest.raises(TypeError, match="Float"):
+            await ours.put_item(TableName="t", Item={"id": "\ud800", "price": 1.5})
 
 
 async def test_an_error_with_an_item_has_it_as_dynamodb_spells_it_as_in_boto3() -> None:

@@ -10,6 +10,7 @@ import pickle
 import re
 import subprocess
 import sys
+from collections import OrderedDict
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -136,7 +137,9 @@ def test_binaries_of_both_kinds_are_equal_and_hash_alike() -> None:
     assert bytes(Binary(bytearray(b"xy"))) == b"xy"
     assert str(Binary(b"")) == "Binary(b'')" == repr(Binary(b""))
     assert len(ours) == 2
-    assert pickle.loads(pickle.dumps(ours)) == copy.deepcopy(ours) == ours
+    assert copy.deepcopy(ours) == ours
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert pickle.loads(pickle.dumps(ours, protocol)) == ours
     for wrong in ("xy", 5, None):
         assert result(Binary, wrong) == result(TheirBinary, wrong)
 
@@ -146,6 +149,30 @@ def test_binaries_of_ours_are_serialised_as_those_of_boto3() -> None:
         return [kind(b"x"), {"a": {kind(b"y")}}, kind(bytearray(b"z"))]
 
     assert OURS.serialize(item(Binary)) == OURS.serialize(item(TheirBinary)) == THEIRS.serialize(item(TheirBinary))
+
+
+def test_derived_classes_are_asked_for_each_value_within_another_as_in_boto3() -> None:
+    def serializer(base: Any) -> Any:
+        class Rounding(base):  # type: ignore[misc]
+            def serialize(self, value: Any) -> Any:
+                return super().serialize(Decimal(str(value)) if isinstance(value, float) else value)
+
+        return Rounding()
+
+    def deserializer(base: Any) -> Any:
+        class Plain(base):  # type: ignore[misc]
+            def deserialize(self, value: Any) -> Any:
+                found = super().deserialize(value)
+                return float(found) if isinstance(found, Decimal) else found
+
+        return Plain()
+
+    item = {"a": [1.5, {"b": [2.5, OrderedDict(c=3.5)]}], "d": {"e"}, "f": 4.5}
+    serialized = serializer(TypeSerializer).serialize(item)
+    assert serialized == serializer(boto3.dynamodb.types.TypeSerializer).serialize(item)
+    for low in (serialized, {"L": []}, {"M": {}}, {}, {"X": 1}):
+        ours = result(deserializer(TypeDeserializer).deserialize, low)
+        assert ours == result(deserializer(boto3.dynamodb.types.TypeDeserializer).deserialize, low)
 
 
 def test_what_is_serialised_is_json_but_for_bytes() -> None:

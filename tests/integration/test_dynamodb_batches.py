@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import pickle
 from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +18,7 @@ import aiosdk
 from aiosdk import exceptions
 from aiosdk.dynamodb import Binary
 from aiosdk.services.dynamodb import retrying, writer
-from tests.support.dynamodb import Table, refusal
+from tests.support.dynamodb import Table, good, refusal
 from tests.support.tables import KEYS, ONCE, session, soon, table  # noqa: F401 - fixtures
 from tests.support.waiting import eventually
 
@@ -30,6 +32,11 @@ def server() -> Iterator[Table]:
 def ids(requests: list[dict[str, Any]]) -> list[str]:
     """The keys of requests that were not made."""
     return sorted(content["id"] for each in requests for kind in each.values() for content in kind.values())
+
+
+def by_table(error: Any) -> dict[str, list[str]]:
+    """The keys of what was not written, for each table."""
+    return {table: ids(requests) for table, requests in error.unwritten_by_table.items()}
 
 
 def written(server: Table) -> list[str]:
@@ -279,6 +286,72 @@ async def test_an_error_that_a_put_raised_goes_on_as_it_is_with_the_rest_in_it(s
     assert not hasattr(caught.value, "__notes__")
 
 
+async def test_an_error_that_comes_through_two_writers_has_what_neither_has_written(session: aiosdk.Session) -> None:
+    dynamodb = await session.resource("dynamodb")
+    orders, users = dynamodb.Table("orders"), dynamodb.Table("users")
+    failure = ValueError("in the body")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="in the body") as caught:  # noqa: PT012
+            async with orders.batch_writer() as outer, users.batch_writer() as inner:
+                await outer.put_item(Item={"id": "order"})
+                await inner.put_item(Item={"id": "user"})
+                raise failure
+    assert caught.value is failure
+    assert by_table(failure) == {"orders": ["order"] * 2, "users": ["user"] * 2}
+
+
+async def test_a_failure_of_one_writer_takes_along_what_another_has_not_written(
+    server: Table, session: aiosdk.Session
+) -> None:
+    async def refuse(operation: str, asked: dict[str, Any]) -> Any:
+        return refusal("ResourceNotFoundException")
+
+    server.before = refuse
+    dynamodb = await session.resource("dynamodb")
+    with pytest.raises(exceptions.BatchWriteError) as caught:  # noqa: PT012
+        async with dynamodb.Table("orders").batch_writer() as outer:
+            await outer.put_item(Item={"id": "order"})
+            async with dynamodb.Table("users").batch_writer() as inner:
+                await inner.put_item(Item={"id": "user"})
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (error.table, ids(error.unwritten)) == ("users", ["user"])
+    assert by_table(error) == {"orders": ["order"], "users": ["user"]}
+
+
+async def test_an_exception_that_takes_no_attributes_goes_on_as_it_is(table: Any) -> None:
+    @dataclass(frozen=True)
+    class RefusedError(Exception):
+        reason: str
+
+    with pytest.raises(RefusedError):  # noqa: PT012
+        async with table.batch_writer() as batch:
+            await batch.put_item(Item={"id": "a"})
+            raise RefusedError("no stock")
+    assert ids(batch.unwritten) == ["a"]
+
+
+async def test_an_answer_about_another_table_is_not_written_into_this_one(server: Table, table: Any) -> None:
+    async def lie(operation: str, asked: dict[str, Any]) -> Any:
+        return good({"UnprocessedItems": {"other": [{"PutRequest": {"Item": {"id": {"S": "theirs"}}}}]}})
+
+    server.before = lie
+    with pytest.raises(exceptions.BatchWriteError, match="another table") as caught:
+        async with table.batch_writer() as batch:
+            await batch.put_item(Item={"id": "mine"})
+    assert ids(caught.value.unwritten) == ["mine"]
+    assert len(server.asked) == 1
+
+
+async def test_a_view_of_the_client_writes_as_the_client_does(server: Table, table: Any) -> None:
+    table.meta.client = table.meta.client.with_options(attempts=1)
+    async with table.batch_writer(overwrite_by_pkeys=["id"]) as batch:
+        for number in (1, Decimal(1), Decimal("1.0")):
+            await batch.put_item(Item={"id": number, "v": str(number)})
+        with pytest.raises(TypeError, match="Float"):
+            await batch.put_item(Item={"id": 2, "v": 1.5})
+    assert [item["v"]["S"] for item in server.items.values()] == ["1.0"]
+
+
 async def test_a_table_that_takes_nothing_is_given_up(
     server: Table, table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,6 +361,7 @@ async def test_a_table_that_takes_nothing_is_given_up(
             async with table.batch_writer() as batch:
                 await batch.put_item(Item={"id": "a"})
         assert ids(caught.value.unwritten) == ["a"]
+        assert isinstance(caught.value, aiosdk.ThrottledError)
         assert len(server.asked) > 5
         server.asked.clear()
 
@@ -308,8 +382,9 @@ async def test_cancelled_at_any_moment_nothing_is_lost_and_nothing_is_left(serve
                 for task in range(5):
                     group.create_task(put(task))
 
-    ended = 0
-    for steps in range(0, 400, 3):
+    ended = steps = 0
+    while steps < 400 or not ended:
+        steps = steps + 3 if steps < 400 else steps * 2  # to the end, however slow the server is
         batches: list[Any] = []
         given: list[str] = []
         running = asyncio.create_task(write(steps, batches, given))
@@ -326,7 +401,6 @@ async def test_cancelled_at_any_moment_nothing_is_lost_and_nothing_is_left(serve
         if batches:
             missing = set(given) - set(ids(batches[0].unwritten))
             await eventually(lambda missing=missing: missing <= set(written(server)))
-    assert ended, "some must have come to their end"
 
 
 @pytest.mark.parametrize("ticks", [[], [0], [1], [2], [1, 1], [1, 0, 2], [2, 1, 1]])
@@ -390,6 +464,9 @@ async def test_what_cannot_be_written_is_refused_when_it_is_put_and_not_taken(se
         for wrong in (None, "id", [("id", 1)]):
             with pytest.raises(TypeError, match=f"Item for the table 'orders' is a {type(wrong).__name__}, not a dict"):
                 await batch.put_item(Item=wrong)
+        for names in ({1: 2}, {"m": {None: 1}}, {"l": [[{b"x": 1}]]}):
+            with pytest.raises(TypeError, match="name of an attribute must be a string"):
+                await batch.put_item(Item={"id": 1, "at": 2, **names})
         await batch.put_item(Item={"id": 1, "at": 2})
     assert len(server.items) == 1
 

@@ -216,6 +216,34 @@ async def test_keys_of_several_tables_are_fetched_together(server: Table, sessio
     assert server.asked[0][1]["RequestItems"].keys() == {"orders", "users"}
 
 
+async def test_through_a_view_of_the_client_keys_are_fetched_in_the_same_order(server: Table, table: Any) -> None:
+    table.meta.client = table.meta.client.with_options(attempts=1)
+    keys = [{"id": Decimal(number)} for number in (7, 5, 7)]
+    assert await table.batch_get([*keys, {"id": 7}]) == [WANTED[7], WANTED[5]]
+    assert len(server.asked[0][1]["RequestItems"]["orders"]["Keys"]) == 2
+
+
+@pytest.mark.parametrize("what", ["Responses", "UnprocessedKeys"])
+async def test_an_answer_about_another_table_is_refused(server: Table, table: Any, what: str) -> None:
+    async def lie(operation: str, asked: dict[str, Any]) -> Any:
+        return good({what: {"other": {"Keys": [{"id": {"N": "1"}}]} if what == "UnprocessedKeys" else []}})
+
+    server.before = lie
+    with pytest.raises(exceptions.UnreadableAnswerError, match="another table"):
+        await table.batch_get([{"id": 1}])
+    assert len(server.asked) == 1
+
+
+async def test_a_table_may_be_asked_by_its_arn_and_answer_by_its_name(server: Table, session: aiosdk.Session) -> None:
+    async def answer(operation: str, asked: dict[str, Any]) -> Any:
+        return good({"Responses": {"orders": [{"id": {"N": "1"}}]}})
+
+    server.before = answer
+    arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
+    found = await (await session.resource("dynamodb")).batch_get({arn: [{"id": 1}]})
+    assert found == {arn: [{"id": 1}]}
+
+
 @pytest.mark.parametrize(
     ("keys", "problem"),
     [

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiosdk._errors import become
-from aiosdk.exceptions import BatchGetError, ThrottledError
+from aiosdk.exceptions import BatchGetError, ThrottledError, UnreadableAnswerError
 from aiosdk.resources.actions import send
-from aiosdk.services.dynamodb.keys import identity_of
+from aiosdk.services.dynamodb.keys import identity_of, same_table
 from aiosdk.services.dynamodb.retrying import PATIENCE, Backoff, at_once, is_throttled
 from aiosdk.services.dynamodb.transform import takes_python_types
 
@@ -105,9 +105,9 @@ async def _fetch(client: Any, number: int, found: dict[str, list[Any]], left: di
                 raise
             failure = error
         else:
-            for table, items in response.get("Responses", {}).items():
-                found.setdefault(table, []).extend(items)
-            rest: Asked = response.get("UnprocessedKeys") or {}
+            for table, items in _by_asked(response.get("Responses") or {}, asked).items():
+                found[table].extend(items)
+            rest: Asked = _by_asked(response.get("UnprocessedKeys") or {}, asked)
             if _count(rest) < _count(asked):
                 backoff.succeeded()
             left[number] = rest
@@ -120,6 +120,16 @@ async def _fetch(client: Any, number: int, found: dict[str, list[Any]], left: di
                 become(error, ThrottledError)
                 raise error from failure
             await asyncio.sleep(delay)
+
+
+def _by_asked(answered: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
+    """What is answered, by the names that were asked for, which may be ARNs. Raises where it is of another table."""
+    if answered.keys() <= asked.keys():
+        return dict(answered)
+    names = {table: next((each for each in asked if same_table(each, table)), None) for table in answered}
+    if None in names.values():
+        raise UnreadableAnswerError(what="BatchGetItem", problem="it speaks of another table")
+    return {str(names[table]): each for table, each in answered.items()}
 
 
 def _count(asked: Asked) -> int:

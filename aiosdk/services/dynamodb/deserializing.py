@@ -125,7 +125,8 @@ _BY_KIND: Final[dict[str, Callable[[Any], Any]]] = {
 class TypeDeserializer:
     """Makes Python's values of what DynamoDB calls them: `deserialize({"N": "1.5"})` gives `Decimal("1.5")`.
 
-    Numbers become `Decimal`, binaries `Binary`, sets `set`.
+    Numbers become `Decimal`, binaries `Binary`, sets `set`. A class derived from this one is asked for each value
+    within another too.
     """
 
     def deserialize(self, value: Mapping[str, Any]) -> Any:
@@ -135,4 +136,9 @@ class TypeDeserializer:
             TypeError: The value is empty, or of a type that DynamoDB does not have.
             decimal.DecimalException: A number is none that DynamoDB has.
         """
+        if type(self) is not TypeDeserializer and value:
+            if "M" in value:
+                return {name: self.deserialize(each) for name, each in value["M"].items()}
+            if "L" in value:
+                return [self.deserialize(each) for each in value["L"]]
         return deserialize(value)

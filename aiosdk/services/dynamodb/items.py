@@ -22,6 +22,7 @@ Item = dict[str, Any]
 MOST_AT_ONCE: Final = 32
 """How many segments of a scan are asked at the same time."""
 
+_MOST_OF_A_PAGE: Final = 2**31 - 1  # the integers of the API have 32 bits; a page ends at 1 MB anyway
 _START, _LAST = "ExclusiveStartKey", "LastEvaluatedKey"
 _FILTERS: Final = ("FilterExpression", "QueryFilter", "ScanFilter")
 
@@ -92,7 +93,7 @@ class Items(Stream[Item]):
             params[_START] = position.start
         left = position.left
         if left is not None and params.keys().isdisjoint(_FILTERS):
-            given = params.get("Limit", left)
+            given = params.get("Limit", _MOST_OF_A_PAGE)
             params["Limit"] = min(given, left) if isinstance(given, int) else given
         response = await send(self._client, "dynamodb", self._operation, params)
         items: list[Item] = response.get("Items", [])

@@ -27,6 +27,14 @@ def identity_of(item: Mapping[str, Any], names: Iterable[str], *, python: bool) 
     return tuple([_identity(serialize(item[name]) if python else item[name]) for name in names])
 
 
+def same_table(one: str, other: str) -> bool:
+    """Whether two names mean one table; an ARN ends with the name.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+    """
+    return one == other or one.rpartition("/")[2] == other.rpartition("/")[2]
+
+
 def _identity(value: Any) -> Any:
     try:
         ((kind, content),) = value.items()

@@ -17,6 +17,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakSet
 
+from botocore.exceptions import ParamValidationError
+
 from aiosdk.exceptions import UnreadableAnswerError
 from aiosdk.services.dynamodb.conditions import is_condition
 from aiosdk.services.dynamodb.deserializing import compile_deserializers, deserialize, deserialize_item
@@ -33,7 +35,8 @@ _CONDITION, _KEY_CONDITION = "ConditionExpression", "KeyExpression"
 _NAMES, _VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
 _PLACEHOLDER: Final = re.compile(r"[#:]\w+")
 
-_clients: Final[WeakSet[Any]] = WeakSet()
+_prepared: Final[WeakSet[Any]] = WeakSet()
+"""The events of clients, which a view of a client has too."""
 
 
 def use_python_types(client: Any) -> None:
@@ -45,12 +48,12 @@ def use_python_types(client: Any) -> None:
     )
     events.register("before-parameter-build.dynamodb", types.serialize_params, unique_id="dynamodb-attr-value-input")
     events.register("after-call.dynamodb", types.deserialize_answer, unique_id="dynamodb-attr-value-output")
-    _clients.add(client)
+    _prepared.add(events)
 
 
 def takes_python_types(client: Any) -> bool:
     """Whether a client takes and gives Python's values."""
-    return client in _clients
+    return client.meta.events in _prepared
 
 
 class PythonTypes:
@@ -71,16 +74,22 @@ class PythonTypes:
             self._conditions[model.name] = None if model.input_shape is None else _conditions(model.input_shape)
         write = self._conditions[model.name]
         if write is not None:
-            params.update(write(params))
+            try:
+                params.update(write(params))
+            except RecursionError as error:
+                raise _too_deep(model.name) from error
 
     def serialize_params(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         """Put values as DynamoDB spells them in the place of Python's."""
         changes = self._inputs.get(model.name)
         if changes is None:
             changes = self._inputs[model.name] = _members(model.input_shape, serialize, _serialize_item)
-        for name, change in changes.items():
-            if name in params:
-                params[name] = change(params[name])
+        try:
+            for name, change in changes.items():
+                if name in params:
+                    params[name] = change(params[name])
+        except RecursionError as error:
+            raise _too_deep(model.name) from error
 
     def deserialize_answer(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
         """Put Python's values in the place of those that DynamoDB has answered."""
@@ -98,6 +107,11 @@ class PythonTypes:
     def decoder(self) -> Callable[[Any], Change | None]:
         """What decodes an answer on the express lane in place of `deserialize_answer`."""
         return python_decoder
+
+
+def _too_deep(operation: str) -> ParamValidationError:
+    report = f"The conditions or values of {operation} are nested too deeply, or contain themselves."
+    return ParamValidationError(report=report)
 
 
 _decode_value, _decode_item = compile_deserializers(lambda text: Binary(base64.b64decode(text)))

@@ -70,6 +70,9 @@ class Binary:
     def __repr__(self) -> str:
         return f"Binary({self.value!r})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.value,)  # by every protocol of pickle, as boto3's
+
 
 class Ready(dict[str, Any]):
     """An item or key that is serialised already. `serialized` is what is sent; the values are as they were given."""
@@ -79,6 +82,23 @@ class Ready(dict[str, Any]):
     def __init__(self, item: Mapping[str, Any]) -> None:
         super().__init__(item)
         self.serialized: dict[str, Value] = serialize_attributes(item)
+        _check_names(self.serialized)
+
+
+def _check_names(attributes: Mapping[Any, Value]) -> None:
+    """Raise for a name that is no text, which botocore would refuse together with all items of its request."""
+    for name, value in attributes.items():
+        if not isinstance(name, str):
+            raise TypeError(f"The name of an attribute must be a string, not {name!r}.")
+        _check_names_within(value)
+
+
+def _check_names_within(value: Value) -> None:
+    if "M" in value:
+        _check_names(value["M"])
+    elif "L" in value:
+        for each in value["L"]:
+            _check_names_within(each)
 
 
 def _string(value: Any) -> Value:
@@ -252,7 +272,7 @@ class TypeSerializer:
     """Makes of Python's values what DynamoDB calls them: `serialize("text")` gives `{"S": "text"}`.
 
     None, bool, int, Decimal, str, bytes, bytearray and Binary, sets of numbers, of strings or of binaries, lists,
-    tuples and mappings, nested as one likes.
+    tuples and mappings, nested as one likes. A class derived from this one is asked for each value within another too.
     """
 
     def serialize(self, value: Any) -> dict[str, Any]:
@@ -263,4 +283,9 @@ class TypeSerializer:
                 of several types, or is of a type that DynamoDB does not have.
             decimal.DecimalException: A number has more than 38 digits, or is too large or too small.
         """
+        if type(self) is not TypeSerializer:
+            if isinstance(value, Mapping):
+                return {"M": {name: self.serialize(each) for name, each in value.items()}}
+            if isinstance(value, (list, tuple)):
+                return {"L": [self.serialize(each) for each in value]}
         return (_SERIALIZERS.get(type(value)) or _unusual)(value)

@@ -6,12 +6,20 @@ import asyncio
 import copy
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from aiosdk._aws.error_kinds import take_after
-from aiosdk.exceptions import BatchKeyError, BatchWriteError, BatchWriterClosedError, UnreadableAnswerError
-from aiosdk.services.dynamodb.keys import identity_of
+from aiosdk._errors import become
+from aiosdk.exceptions import (
+    BatchKeyError,
+    BatchWriteError,
+    BatchWriterClosedError,
+    ThrottledError,
+    UnreadableAnswerError,
+)
+from aiosdk.services.dynamodb.keys import identity_of, same_table
 from aiosdk.services.dynamodb.retrying import PATIENCE, Backoff, end, is_throttled
 from aiosdk.services.dynamodb.transform import takes_python_types
 from aiosdk.services.dynamodb.types import Ready
@@ -41,9 +49,10 @@ class BatchWriter:
     DynamoDB leaves unprocessed, or refuses because it is asked too much, is sent again after a while.
 
     An exception in the body ends the writing: requests that are under way are waited for (unless the exception is a
-    cancellation), nothing else is sent, and the exception goes on as it is, with a note, and with `unwritten`. If
-    writing itself fails, `put_item`, `delete_item` and the end of the `async with` raise `BatchWriteError`. In an
-    async generator that is closed, the body ends as usual.
+    cancellation), nothing else is sent, and the exception goes on as it is, with a note, and with `unwritten` and
+    `unwritten_by_table`: the latter for all the writers that it comes through. If writing itself fails, `put_item`,
+    `delete_item` and the end of the `async with` raise `BatchWriteError`. In an async generator that is closed, the
+    body ends as usual.
 
     Args:
         table_name: The name of the table.
@@ -101,9 +110,9 @@ class BatchWriter:
         Sends nothing itself. Waits while `flush_amount` items are to be sent and all requests are under way.
 
         Raises:
-            TypeError: It is no mapping, or has a value that DynamoDB does not have; it is not taken.
+            TypeError: It is no mapping, or has a value or a name that DynamoDB does not have; it is not taken.
             BatchKeyError: The item lacks an attribute of `overwrite_by_pkeys`.
-            BatchWriteError: Writing earlier items has failed.
+            BatchWriteError: Writing earlier items has failed; this one is not taken, and not in `unwritten`.
             BatchWriterClosedError: The writer was not entered, or was left.
         """
         await self._add("PutRequest", "Item", Item)
@@ -256,6 +265,8 @@ class BatchWriter:
             return error
         unprocessed: dict[str, list[Request]] = response.get("UnprocessedItems") or {}
         left = [request for requests in unprocessed.values() for request in requests]
+        if not all(same_table(name, self._table) for name in unprocessed):
+            raise UnreadableAnswerError(what="BatchWriteItem", problem="it speaks of another table")
         if len(left) > len(batch.left):
             problem = f"it leaves {len(left)} of {len(batch.left)} writes unprocessed"
             raise UnreadableAnswerError(what="BatchWriteItem", problem=problem)
@@ -269,9 +280,9 @@ class BatchWriter:
         self._unwritten += map(as_given, batch.left)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._fail(error if isinstance(error, Exception) else UnprocessedError(repr(error)))
+            self._fail(error if isinstance(error, Exception) else RuntimeError(repr(error)))
         elif task.cancelled() and not self._stopped.is_set():
-            self._fail(UnprocessedError("a task of the writer was cancelled"))
+            self._fail(RuntimeError("a task of the writer was cancelled"))
         self._start()
 
     def _fail(self, failure: Exception) -> None:
@@ -322,23 +333,28 @@ class BatchWriter:
         count = len(self._unwritten)
         if not count or (isinstance(error, BatchWriteError) and error.unwritten is self._unwritten):
             return
-        error.add_note(
-            f"{count} write(s) to the DynamoDB table {self._table!r} not made, or not known to be: see "
-            "`unwritten` of the batch writer and of this error."
-            + ("" if self._failure is None else f" Writing has failed: {self._failure}")
-        )
-        if not hasattr(error, "unwritten"):
-            try:
+        told: dict[str, list[Request]] = getattr(error, "unwritten_by_table", {})  # of a writer within this one
+        with suppress(Exception):  # it takes no attributes, as a frozen dataclass; the writers have them
+            error.add_note(
+                f"{count} write(s) to the DynamoDB table {self._table!r} not made, or not known to be: see "
+                "`unwritten` of the batch writer, or `unwritten_by_table` of this error."
+                + ("" if self._failure is None else f" Writing has failed: {self._failure}")
+            )
+            if not told:
                 error.unwritten = self._unwritten  # pyright: ignore[reportAttributeAccessIssue]
-            except Exception:  # noqa: S110 - it takes no attributes; the writer has them
-                pass
+            error.unwritten_by_table = {  # pyright: ignore[reportAttributeAccessIssue]
+                **told,
+                self._table: [*told.get(self._table, ()), *self._unwritten],
+            }
 
     def _raise(self) -> NoReturn:
         failure = self._failure
         response = getattr(failure, "response", None) or {"Error": {"Code": type(failure).__name__}}
-        problem = str(failure)
+        problem = str(failure).removesuffix(".")
         error = BatchWriteError(table=self._table, problem=problem, response=response, unwritten=self._unwritten)
-        if failure is not None:
+        if isinstance(failure, UnprocessedError):
+            become(error, ThrottledError)
+        elif failure is not None:
             take_after(error, failure)
         raise error from failure
 
