@@ -14,6 +14,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import aiofiles.threadpool
+import anyio
+
 CHUNK = 10_007
 """How much iterators give at once: nothing that parts are a multiple of."""
 
@@ -26,25 +29,6 @@ class ShortReader:
 
     def read(self, size: int = -1) -> bytes:
         return self._file.read(size if size < 0 else min(size, 7_001))
-
-
-class AsyncFile:
-    """A file whose methods are coroutines, as those of aiofiles and anyio are."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-
-    async def read(self, size: int = -1) -> bytes:
-        return await asyncio.to_thread(self._file.read, size)
-
-    async def write(self, data: bytes) -> int:
-        return await asyncio.to_thread(self._file.write, data)
-
-    async def seek(self, offset: int, whence: int = 0) -> int:
-        return await asyncio.to_thread(self._file.seek, offset, whence)
-
-    async def tell(self) -> int:
-        return await asyncio.to_thread(self._file.tell)
 
 
 class AsyncShortReader:
@@ -121,7 +105,8 @@ SOURCES: dict[str, Callable[[bytes, pathlib.Path], Any]] = {
     "spooled file": _spooled,
     "pipe": _pipe,
     "short reader": lambda data, _: ShortReader(data),
-    "async file": lambda data, folder: AsyncFile(_file(data, folder).open("rb")),
+    "async file": lambda data, folder: aiofiles.threadpool.wrap(_file(data, folder).open("rb")),
+    "async file of anyio": lambda data, folder: anyio.wrap_file(_file(data, folder).open("rb")),
     "async short reader": lambda data, _: AsyncShortReader(data),
     "list of chunks": lambda data, _: list(chunks(data)),
     "iterator": lambda data, _: chunks(data),
@@ -159,7 +144,9 @@ def _to_path(path: Any) -> Sink:
     return Sink(path, pathlib.Path(path).read_bytes)
 
 
-def _to_file(folder: pathlib.Path, mode: str = "wb", buffering: int = -1, *, is_async: bool = False) -> Sink:
+def _to_file(
+    folder: pathlib.Path, mode: str = "wb", buffering: int = -1, wrap: Callable[[Any], Any] = lambda file: file
+) -> Sink:
     path = folder / "target"
     file = path.open(mode, buffering)
 
@@ -167,7 +154,7 @@ def _to_file(folder: pathlib.Path, mode: str = "wb", buffering: int = -1, *, is_
         file.flush()
         return path.read_bytes()
 
-    return Sink(AsyncFile(file) if is_async else file, read)
+    return Sink(wrap(file), read)
 
 
 def _to_memory(folder: pathlib.Path) -> Sink:
@@ -187,7 +174,8 @@ SINKS: dict[str, Callable[[pathlib.Path], Sink]] = {
     "unbuffered file": lambda folder: _to_file(folder, buffering=0),
     "file to read and write": lambda folder: _to_file(folder, "w+b"),
     "writer": lambda _: _to_writer(Writer()),
-    "async file": lambda folder: _to_file(folder, is_async=True),
+    "async file": lambda folder: _to_file(folder, wrap=aiofiles.threadpool.wrap),
+    "async file of anyio": lambda folder: _to_file(folder, wrap=anyio.wrap_file),
     "async writer": lambda _: _to_writer(AsyncWriter()),
 }
 """By kind: makes a sink, with files in a folder. Blocks."""
@@ -195,7 +183,7 @@ SINKS: dict[str, Callable[[pathlib.Path], Sink]] = {
 
 def close(given: Any) -> None:
     """Close a source or a sink that can be closed. Blocks."""
-    given = getattr(given, "_file", given)
+    given = getattr(given, "_file", getattr(given, "wrapped", given))  # of aiofiles, of anyio
     if hasattr(given, "close"):
         given.close()
 
