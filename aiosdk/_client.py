@@ -204,7 +204,7 @@ class Client(AioBaseClient):
                 raise  # it is another one's
         finally:
             progress.reset(token)
-            current.owner = None
+            current.owner = current.watch = None
         service = self.meta.service_model.service_name
         raise deadline_exceeded(current, service, xform_name(operation_name), seconds)
 

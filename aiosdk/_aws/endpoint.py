@@ -52,7 +52,10 @@ class Endpoint(AioEndpoint):
             if call.first is None or call.first.outcome is None:
                 # Before it is signed: a signature is good for some minutes.
                 call.turn = await turn_of(self.http_session, params["url"], params["headers"], params["body"])
-        return await super().create_request(params, operation_model)
+        request = await super().create_request(params, operation_model)
+        if self.budget is None:
+            enter("read")  # from here on it is in the hands of somebody who does not tell
+        return request
 
     async def _get_response(self, request: Any, operation_model: Any, context: Any) -> Any:
         try:
@@ -95,7 +98,8 @@ class Endpoint(AioEndpoint):
                 sleep_amount = retry_after.pause(answer.headers, sleep_amount)
         current = progress.get()
         if current is not None:
-            current.phase, current.pause = "backoff", sleep_amount
+            current.pause = sleep_amount
+            enter("backoff")
             if current.until < monotonic() + sleep_amount:
                 call.pauses(None)
                 raise OutOfTimeError

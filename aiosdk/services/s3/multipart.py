@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import math
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from aiosdk._transport.progress import Progress, progress
 from aiosdk.exceptions import UnreadableAnswerError
 from aiosdk.services.s3.arguments import OF_ABORTION, OF_HEAD, only
 from aiosdk.services.s3.workers import finish
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
 logger: Final = logging.getLogger(__name__)
+
+# Seconds that a cancellation waits for the answer to a creation that is under way. S3 gives it within one or two; a
+# server that takes longer than this is in trouble, and whoever cancels has waited long enough.
+_LONGEST_CREATION: Final = 15.0
+# Seconds for an abort, with its attempts and the wait for a connection of a pool that is full.
+_LONGEST_ABORT: Final = 30.0
 
 
 class MultipartUpload:
@@ -83,6 +91,54 @@ def _code(error: ClientError) -> str:
     return response["Error"]["Code"]
 
 
+class _Creation:
+    """A `CreateMultipartUpload` under way, which can be given up without an upload that nobody knows of.
+
+    Only its answer has the id to abort by. So while its request is on its way to the server the answer is waited for;
+    while it is not (it waits for a connection, for its turn, for the next attempt), nothing is.
+    """
+
+    def __init__(self, client: Any, bucket: str, key: str, arguments: Mapping[str, Any]) -> None:
+        self.place = f"s3://{bucket}/{key}"
+        self.may_have_succeeded = False
+        """Whether there may be an upload although it was given up and gave none."""
+        self._on_its_way = self._is_given_up = False
+        self._own: asyncio.Task[Any] | None = None
+        self.task = asyncio.ensure_future(self._run(client, bucket, key, arguments))
+
+    async def _run(self, client: Any, bucket: str, key: str, arguments: Mapping[str, Any]) -> MultipartUpload:
+        self._own = asyncio.current_task()
+        told = Progress(math.inf, None, self._enter)
+        progress.set(told)
+        try:
+            created = await client.create_multipart_upload(Bucket=bucket, Key=key, **arguments)
+            return MultipartUpload(client, created, bucket, key)
+        finally:
+            told.watch = None  # connections that were made on the way keep the context, and what is in it
+
+    def _enter(self, phase: str) -> None:
+        if asyncio.current_task() is not self._own:
+            return  # credentials, say, are refreshed in a task of their own
+        self._on_its_way = phase in ("send", "read")
+        if self._is_given_up and not self._on_its_way:
+            self.task.cancel()  # or there would be another attempt
+
+    async def give_up(self) -> MultipartUpload | None:
+        """End it, and give what has come of it nevertheless."""
+        self._is_given_up, was_on_its_way = True, self._on_its_way
+        if was_on_its_way:
+            await asyncio.wait([self.task], timeout=_LONGEST_CREATION)
+        self.task.cancel()
+        await asyncio.wait([self.task])
+        error = None
+        if not self.task.cancelled():
+            error = self.task.exception()
+            if error is None:
+                return self.task.result()
+        self.may_have_succeeded = was_on_its_way and not isinstance(error, ClientError)
+        return None
+
+
 @asynccontextmanager
 async def multipart_upload(
     client: Any, bucket: str, key: str, creation: Mapping[str, Any], arguments: Mapping[str, Any]
@@ -96,19 +152,13 @@ async def multipart_upload(
         creation: What else `CreateMultipartUpload` takes.
         arguments: All of the user's arguments.
     """
-    creating = asyncio.ensure_future(client.create_multipart_upload(Bucket=bucket, Key=key, **creation))
+    creating = _Creation(client, bucket, key, creation)
     try:
-        created = await asyncio.shield(creating)
+        upload = await asyncio.shield(creating.task)
     except asyncio.CancelledError as cancelled:
         # It may come into being all the same, and nobody would know its id.
-        try:
-            created = await finish(creating)
-        except (asyncio.CancelledError, Exception):
-            created = _result(creating)
-        if created is not None:
-            await _abort(MultipartUpload(client, created, bucket, key), client, arguments, cancelled)
+        await finish(_give_up(creating, client, arguments, cancelled))
         raise
-    upload = MultipartUpload(client, created, bucket, key)
     is_closed = False
 
     async def before_closing() -> None:
@@ -121,22 +171,33 @@ async def multipart_upload(
         yield upload
     except BaseException as error:
         if not is_closed:  # else it was aborted, and by this client nothing can be done any more
-            await _abort(upload, client, arguments, error)
+            await finish(_abort(upload, client, arguments, error))
         raise
     finally:
         client.at_close(upload, None)
 
 
-def _result(task: asyncio.Future[Any]) -> Any:
-    if task.cancelled() or task.exception() is not None:
-        return None
-    return task.result()
+async def _give_up(
+    creating: _Creation, client: Any, arguments: Mapping[str, Any], error: asyncio.CancelledError
+) -> None:
+    """Leave no upload behind, or say that there may be one."""
+    upload = await creating.give_up()
+    if upload is not None:
+        await _abort(upload, client, arguments, error)
+    elif creating.may_have_succeeded:
+        text = (
+            f"A multipart upload of {creating.place} may be open, which costs money: CreateMultipartUpload was on its "
+            "way when it was cancelled, and no answer came. list_multipart_uploads() tells; a lifecycle rule ends it."
+        )
+        error.add_note(text)
+        logger.warning(text)
 
 
 async def _abort(upload: MultipartUpload, client: Any, arguments: Mapping[str, Any], error: BaseException) -> None:
     """Abort an upload. If that fails, it is told with the error that was the reason, which goes on."""
+    patient = client.with_options(timeout=_LONGEST_ABORT)
     try:
-        await finish(client.abort_multipart_upload(**upload.place, **only(arguments, OF_ABORTION)))
+        await patient.abort_multipart_upload(**upload.place, **only(arguments, OF_ABORTION))
     except ClientError as failure:
         if _code(failure) != "NoSuchUpload":
             _tell(upload, error, failure)
