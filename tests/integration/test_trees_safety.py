@@ -215,6 +215,51 @@ async def test_nothing_is_deleted_when_a_directory_cannot_be_read(
     assert keys(result.deleted) == ["gone too"], "what is excluded need not be read"
 
 
+async def test_nothing_is_deleted_when_a_link_cannot_be_looked_at(
+    bucket: Any, s3_server: S3Server, tmp_path: Path
+) -> None:
+    """What it led to when it was uploaded may be a directory."""
+    await make_tree(tmp_path / "t", {"a": b"1"})
+    await off_loop(os.symlink, "data", tmp_path / "t" / "data")  # ELOOP, as to root nothing is shut
+    for key in ("a", "data/x", "gone"):
+        s3_server.put(key, b"1")
+
+    result = await bucket.sync(tmp_path / "t", direction="up", delete=True, raise_failures=False)
+
+    assert sorted(stored(s3_server)) == ["a", "data/x", "gone"]
+    assert [(each.key, type(each.error)) for each in result.failed] == [("data", OSError)]
+    assert keys(result.skipped) == ["a", "data/x", "gone"]
+
+    result = await bucket.sync(tmp_path / "t", direction="up", delete=True, exclude="data")
+    assert keys(result.deleted) == ["gone"], "what is excluded by its name is no failure, and hides what is below it"
+    assert sorted(stored(s3_server)) == ["a", "data/x"]
+
+
+@pytest.mark.parametrize("choice", [{}, {"include": "*.txt"}])
+@pytest.mark.parametrize("follow", [True, False])
+async def test_what_is_below_a_link_that_is_not_followed_keeps_its_object(
+    follow: bool, choice: Any, bucket: Any, s3_server: S3Server, tmp_path: Path
+) -> None:
+    """The disk that the link leads to may not be mounted now."""
+    await make_tree(tmp_path, {"t/a.txt": b"1", "t/b/c.txt": b"1", "disk/data/x.txt": b"1", "disk/file.txt": b"1"})
+
+    def link() -> None:
+        (tmp_path / "t" / "b" / "data").symlink_to(tmp_path / "disk" / "data" if not follow else "/mnt/not/mounted")
+        (tmp_path / "t" / "file.txt").symlink_to("../disk/file.txt")
+
+    await off_loop(link)
+    for key in ("b/data/d/x.txt", "b/data.txt", "b/gone/data/x.txt", "gone.txt", "file.txt", "file.txt/x.txt"):
+        s3_server.put(key, b"1")
+
+    result = await bucket.sync(tmp_path / "t", direction="up", delete=True, follow_symlinks=follow, **choice)
+
+    below_file = ["file.txt/x.txt"] if follow else []  # followed, it is a file and nothing is below it
+    assert keys(result.deleted) == ["b/data.txt", "b/gone/data/x.txt", *below_file, "gone.txt"]
+    assert "b/data/d/x.txt" in stored(s3_server)
+    why = {each.key: each.why for each in result.skipped}
+    assert why["b/data/d/x.txt"] == "not deleted, for 'b/data/' was not looked into"
+
+
 async def test_what_is_no_file_here_keeps_its_object(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
     await make_tree(tmp_path / "t", {"a": b"1"})
     await off_loop(os.symlink, "nowhere", tmp_path / "t" / "broken")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import subprocess
@@ -131,6 +132,42 @@ def test_what_cannot_be_read_is_told_and_makes_the_walk_incomplete(
     assert (shut.relative, shut.why) == ("shut/", "the directory cannot be read: Permission denied")
     assert isinstance(shut.error, PermissionError)
     assert walking.incomplete
+
+
+def test_what_may_be_a_directory_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On file systems that do not say what an entry is, asking can fail; and by the time of its turn it is another."""
+    root = tmp_path / "tree"
+    root.mkdir()
+    for name in ("file", "shut", "swapped"):
+        (root / name).write_bytes(b"")
+    scandir = os.scandir
+
+    class Unknown:
+        def __init__(self, entry: os.DirEntry[str]) -> None:
+            self.name, self.path, self.is_symlink = entry.name, entry.path, entry.is_symlink
+            self._entry = entry
+
+        def is_dir(self, *, follow_symlinks: bool) -> bool:
+            if self.name == "shut":
+                raise PermissionError(13, "Permission denied", self.path)
+            return self._entry.is_dir(follow_symlinks=follow_symlinks)
+
+    def unknown(path: str) -> object:
+        entries = [Unknown(each) for each in scandir(path)]
+        (root / "swapped").unlink()
+        (root / "swapped").mkdir()
+        return contextlib.nullcontext(entries)
+
+    monkeypatch.setattr(os, "scandir", unknown)
+    walking = Walk(str(root), Choice(exclude="shut"), follow_symlinks=True)
+
+    found = asyncio.run(walking.next_batch()) or []
+
+    assert [(each.relative, getattr(each, "why", None)) for each in found] == [
+        ("file", None),
+        ("swapped", "no file but a directory by now"),
+    ]
+    assert walking.unseen == {"shut/", "swapped/"}
 
 
 def test_a_directory_that_goes_away_makes_the_walk_incomplete(tmp_path: Path) -> None:

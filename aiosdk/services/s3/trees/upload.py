@@ -30,6 +30,7 @@ _MOST: Final = 1000
 _ATTEMPTS: Final = 3
 """How often a file is uploaded that changes meanwhile."""
 
+_SLASH: Final = re.compile("/")
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -128,11 +129,12 @@ class Upload(TreeRun):
         raise FileChangedError(path=path, problem=f"it was written to during each of {_ATTEMPTS} attempts")
 
     async def _delete(self, jobs: Jobs) -> None:
-        surplus = self._surplus
         if self._local.incomplete:
             why = "not deleted, for a part of the directory could not be read"
-            self._skipped += [self._entry(each.relative, each.size, why) for each in surplus]
-        elif self._settings.dry_run:
+            self._skipped += [self._entry(each.relative, each.size, why) for each in self._surplus]
+            return
+        surplus = self._without_unseen()
+        if self._settings.dry_run:
             self._note_deleted(surplus)
         else:
             odd = [each for each in surplus if _NOT_IN_XML.search(each.relative)]
@@ -141,6 +143,21 @@ class Upload(TreeRun):
                 await jobs.start(self._delete_many(usual[start : start + _MOST]))
             for each in odd:  # which the body of DeleteObjects, being XML, cannot hold
                 await jobs.start(self._delete_one(each))
+
+    def _without_unseen(self) -> list[RemoteObject]:
+        """What is surplus for certain; tells of what may be in the directory, below a link that leads nowhere, say."""
+        unseen = self._local.unseen
+        if not unseen:
+            return self._surplus
+        surplus: list[RemoteObject] = []
+        for each in self._surplus:
+            above = (each.relative[: slash.end()] for slash in _SLASH.finditer(each.relative))
+            if place := next((name for name in above if name in unseen), None):
+                why = f"not deleted, for {place!r} was not looked into"
+                self._skipped.append(self._entry(each.relative, each.size, why))
+            else:
+                surplus.append(each)
+        return surplus
 
     async def _delete_many(self, objects: list[RemoteObject]) -> None:
         keys = [{"Key": self._key(each.relative)} for each in objects]

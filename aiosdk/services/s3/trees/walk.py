@@ -60,6 +60,9 @@ class Walk:
     def __init__(self, root: str, choice: Choice, *, follow_symlinks: bool, must_be: bool = True) -> None:
         self.incomplete = False
         """Whether some part of the tree could not be read."""
+        self.unseen: set[str] = set()
+        """Names, with a slash, that may be directories and were not looked into, chosen or not: what looks as if it
+        were missing below them need not be."""
         self._choice = choice
         self._follow = follow_symlinks
         self._must_be = must_be
@@ -94,10 +97,11 @@ class Walk:
             about = os.stat(path)
             identity = (about.st_dev, about.st_ino)
             if any(each.identity == identity for each in way):
+                self.unseen.add(relative)
                 return Oddity(relative, "a symbolic link to a directory that it lies in")
             with os.scandir(path) as entries:
                 # With its slash a directory is sorted to where the keys of what is in it are.
-                names = sorted((f"{each.name}/" if self._is_directory(each) else each.name) for each in entries)
+                names = sorted(f"{each.name}/" if self._is_directory(each, relative) else each.name for each in entries)
         except OSError as error:
             if not relative and not self._must_be and isinstance(error, FileNotFoundError):
                 return None
@@ -106,11 +110,16 @@ class Walk:
         way.append(_Directory(path, relative, identity, behind_link, iter(names)))
         return None
 
-    def _is_directory(self, entry: os.DirEntry[str]) -> bool:
+    def _is_directory(self, entry: os.DirEntry[str], relative: str) -> bool:
         try:
-            return entry.is_dir(follow_symlinks=self._follow)
-        except OSError:
-            return False  # a link that cannot be followed; _file() finds out why
+            if entry.is_dir(follow_symlinks=self._follow):
+                return True
+            seen = not entry.is_symlink() or (self._follow and os.path.exists(entry.path))
+        except OSError:  # _file() finds out why
+            seen = False
+        if not seen:  # the disk that a link leads to may not be mounted now
+            self.unseen.add(f"{relative}{entry.name}/")
+        return False
 
     def _file(self, path: str, relative: str, *, behind_link: bool) -> LocalFile | Oddity:
         try:
@@ -122,7 +131,10 @@ class Walk:
         except FileNotFoundError:
             return Oddity(relative, "a symbolic link to nothing" if os.path.islink(path) else "went away meanwhile")
         except OSError as error:
+            self.incomplete = True  # it may be a directory
             return Oddity(relative, f"cannot be read: {error.strerror or error}", error)
+        if stat.S_ISDIR(about.st_mode):
+            self.unseen.add(f"{relative}/")
         if not stat.S_ISREG(about.st_mode):
             return Oddity(relative, f"no file but {_kind(about.st_mode)}")
         if LEFT_BEHIND in relative.rpartition("/")[2]:
