@@ -464,7 +464,7 @@ class MissingExtraError(AiosdkError, upstream.MissingDependencyException, Import
 class FileChangedError(AiosdkError, RuntimeError):
     """Raised when a file became shorter while it was uploaded, and no object was made of it.
 
-    By trees also when it was written to during each of several attempts: the object may have some of it as it was.
+    By trees also when it was written to during each of several attempts.
     """
 
     fmt = "{path} changed while it was uploaded: {problem}. Upload it again."

@@ -162,6 +162,100 @@ async def test_a_file_that_changes_while_it_is_uploaded_is_sent_again(
         await bucket.upload_dir(tmp_path / "t", "p", include="a", Callback=change)
 
 
+ONE_AT_A_TIME = TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB, max_concurrency=1)
+FROM_DISK = TransferConfig(multipart_threshold=100 * MIB, multipart_chunksize=5 * MIB, max_concurrency=1)
+
+
+class Rewriting:
+    """Writes to a file after each half of a buffer that is read of it, so often."""
+
+    def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.path, self.size, self.left, self.writes = path, 0, 0, 0
+        read = os.preadv
+
+        def read_and_write(number: int, buffers: list[memoryview], position: int) -> int:
+            done = read(number, [buffers[0][: len(buffers[0]) // 2 + 1]], position)
+            if self.left:
+                self.left -= 1
+                self.write()
+            return done
+
+        monkeypatch.setattr(os, "preadv", read_and_write)
+
+    def write(self) -> None:
+        self.writes += 1
+        with open(self.path, "r+b") as file:
+            file.write(b"%d" % (self.writes % 10) * self.size)
+        os.utime(self.path, (NOW + self.writes, NOW + self.writes))
+
+
+@pytest.mark.parametrize(
+    ("size", "config"),
+    [
+        (1000, SMALL_PARTS),
+        (MIB, SMALL_PARTS),
+        (11 * MIB, FROM_DISK),
+        (11 * MIB, ONE_AT_A_TIME),
+        (11 * MIB, SMALL_PARTS),
+    ],
+    ids=["small", "in memory", "from the disk", "part by part", "parts"],
+)
+async def test_a_file_that_is_written_to_while_it_is_read_becomes_no_mixture(
+    size: int, config: Any, bucket: Any, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be newer than the file, and skipped ever after if no further attempt came to its end."""
+    await make_tree(tmp_path / "t", {"a": bytes(size)}, time=NOW)
+    file = Rewriting(tmp_path / "t" / "a", monkeypatch)
+    file.size, file.left = size, 1000
+
+    with pytest.raises(TreeTransferError, match="written to during each of 3 attempts"):
+        await bucket.upload_dir(tmp_path / "t", Config=config)
+    assert (stored(s3_server), s3_server.open_uploads()) == ({}, [])
+
+    file.left = 1
+    result = await bucket.upload_dir(tmp_path / "t", Config=config)
+    assert (keys(result.done), result.size) == (["a"], size)
+    assert stored(s3_server) == await read_tree(tmp_path / "t")
+
+
+async def test_a_file_that_is_written_to_before_its_parts_are_put_together_is_sent_again(
+    bucket: Any, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_tree(tmp_path / "t", {"a": bytes(11 * MIB)}, time=NOW)
+    file = Rewriting(tmp_path / "t" / "a", monkeypatch)
+    file.size = 11 * MIB
+    parts = 0
+
+    async def write_after_the_third(_: int) -> None:
+        nonlocal parts
+        parts += 1
+        if parts == 3:
+            await off_loop(file.write)
+
+    await bucket.upload_dir(tmp_path / "t", Config=ONE_AT_A_TIME, Callback=write_after_the_third)
+
+    assert s3_server.operations["CompleteMultipartUpload"] == 1
+    assert s3_server.operations["AbortMultipartUpload"] == 1
+    assert stored(s3_server) == await read_tree(tmp_path / "t")
+
+
+async def test_what_is_told_and_compared_is_the_size_that_was_sent(
+    bucket: Any, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_tree(tmp_path / "t", {"a": b"1", "b": bytes(10)}, time=NOW)
+    file = Rewriting(tmp_path / "t" / "b", monkeypatch)
+
+    async def grow(_: int) -> None:
+        if not file.size:  # the first has come, the second was looked at and is not yet opened
+            file.size, file.left = 20, 1
+            await off_loop(file.write)
+
+    result = await bucket.upload_dir(tmp_path / "t", concurrency=1, Callback=grow)
+
+    assert [each.size for each in result.done] == [1, 20]
+    assert stored(s3_server) == await read_tree(tmp_path / "t")
+
+
 async def test_what_cannot_be_downloaded_stops_nothing_else(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
     for key in "abc":
         s3_server.put(key, key.encode())

@@ -72,6 +72,11 @@ class Memory:
                 view.release()
 
 
+def state_of(about: os.stat_result) -> tuple[int, int]:
+    """The size of a file and its time, which change when it is written to."""
+    return about.st_size, about.st_mtime_ns
+
+
 class FileOnDisk:
     """A file that is read at any place, by several threads at once, which share no position.
 
@@ -80,14 +85,24 @@ class FileOnDisk:
         number: The descriptor, which is closed at the end, when no thread reads any more.
         start: Where to begin.
         on_end: Called off the event loop when all is over, with the position after the last byte that was taken.
+        state: If given, the file's state by `state_of`: its last bytes are given only if it is still in that.
     """
 
-    def __init__(self, name: str, number: int, start: int = 0, on_end: Callable[[int], Any] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        number: int,
+        start: int = 0,
+        on_end: Callable[[int], Any] | None = None,
+        state: tuple[int, int] | None = None,
+    ) -> None:
         self.name = name
         self.size: int = max(0, os.fstat(number).st_size - start)
         self._number = number
         self._start, self._at = start, 0
         self._on_end = on_end
+        self._state = state
+        self._unread = self.size
         self._lock = threading.Lock()
         self._readers = 0
         self._ended = False
@@ -112,10 +127,24 @@ class FileOnDisk:
                     problem = f"it had {self.size} bytes, and ended after {at + done}"
                     raise FileChangedError(path=self.name, problem=problem)
                 done += read
+            self._look_after(len(buffer))
         finally:
             with self._lock:
                 self._readers -= 1
                 self._close_if_done()
+
+    def _look_after(self, read: int) -> None:
+        """See that a file is as it was, once as many bytes were read as it has: from then on, any may be the last."""
+        with self._lock:
+            self._unread -= read
+            is_over = self._unread <= 0
+        if is_over and self._state is not None and state_of(os.fstat(self._number)) != self._state:
+            raise FileChangedError(path=self.name, problem="it was written to while it was read")
+
+    async def look(self) -> None:
+        """Raise `FileChangedError` if it was to stay in a state and is in another, when it was read to its end."""
+        if self._state is not None:
+            await _off_loop.call(self._read, self.size, memoryview(b""))
 
     def read_whole(self) -> Memory:
         """Read a small file at once, and close it. Blocks."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiosdk import _off_loop
 from aiosdk.services.s3.reading import Reader, as_bytes, opened
-from aiosdk.services.s3.source_kinds import FileOnDisk, Memory, RestOfBytesIO, Sequence, Source
+from aiosdk.services.s3.source_kinds import FileOnDisk, Memory, RestOfBytesIO, Sequence, Source, state_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,7 +23,19 @@ _SMALL_FILE: Final = 256 * 1024
 _PLAIN: Final = (io.BufferedReader, io.BufferedRandom, io.FileIO)
 
 
-async def open_path(path: str) -> Source:
+class InOneState:
+    """A file, by its path, that is uploaded as it is when it is opened, or not at all if it is written to meanwhile.
+
+    An object with some bytes of before and some of after would pass for the file: it is newer.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.state: tuple[int, int] = (0, 0)
+        """What `state_of` gives, once it is opened."""
+
+
+async def open_path(path: str, watched: InOneState | None = None) -> Source:
     """Open a file by its path. Pipes and devices are read in order."""
 
     def open_it() -> tuple[Source, Callable[[], object]]:
@@ -31,10 +43,12 @@ async def open_path(path: str) -> Source:
         number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
         try:
             about = os.fstat(number)
+            if watched is not None:
+                watched.state = state_of(about)
             if stat.S_ISDIR(about.st_mode):
                 raise IsADirectoryError(21, "Is a directory: upload_dir() of a bucket uploads directories", path)
             if stat.S_ISREG(about.st_mode) and not _tells_no_size(number, about.st_size):
-                source = FileOnDisk(path, number)
+                source = FileOnDisk(path, number, state=None if watched is None else watched.state)
                 small = source.size <= _SMALL_FILE
                 return (source.read_whole() if small else source), source.close_now
         except BaseException:
@@ -67,6 +81,8 @@ async def open_object(given: Any) -> Source:
         raise TypeError(
             "Fileobj is a text. To upload the file of that name call upload_file(); to upload the text, encode it."
         )
+    if isinstance(given, InOneState):
+        return await open_path(given.path, given)
     read = getattr(given, "read", None)
     if read is not None:
         return await _open_file(given, read)

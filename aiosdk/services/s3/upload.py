@@ -152,6 +152,8 @@ class _Upload:
 
             at_once = config.concurrency if parts is None else min(config.concurrency, parts)
             await run_workers(at_once, work)
+            if isinstance(source, FileOnDisk):
+                await source.look()
             completion = args.only(given, args.OF_COMPLETION)
             if whole and upload.is_checked_whole:
                 completion |= _of_whole(str(self._algorithm), crcs)

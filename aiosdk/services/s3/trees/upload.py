@@ -12,6 +12,8 @@ from aiosdk import _off_loop
 from aiosdk._aws.error_kinds import classify
 from aiosdk.exceptions import FileChangedError, TreeNameError
 from aiosdk.resources.actions import send
+from aiosdk.services.s3.source_kinds import state_of
+from aiosdk.services.s3.sources import InOneState
 from aiosdk.services.s3.trees.compare import SSE_C, content_difference, difference
 from aiosdk.services.s3.trees.names import key_problem
 from aiosdk.services.s3.trees.result import TreeEntry
@@ -34,13 +36,12 @@ _SLASH: Final = re.compile("/")
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def _state(path: str) -> tuple[int, float]:
-    """The size of a file and its time; something else if it is gone. Blocks."""
+def _state(path: str) -> tuple[int, int]:
+    """The state of a file; something else if it is gone. Blocks."""
     try:
-        about = os.stat(path)
+        return state_of(os.stat(path))
     except OSError:
-        return -1, 0.0
-    return about.st_size, about.st_mtime
+        return -1, 0
 
 
 class Upload(TreeRun):
@@ -96,37 +97,43 @@ class Upload(TreeRun):
     async def _send(self, local: LocalFile, remote: RemoteObject | None, why: str | None) -> None:
         """Upload a file, or find out first whether that is needed."""
         settings = self._settings
-        relative, path, key = local.relative, self._path(local.relative), self._key(local.relative)
+        relative, path, key, size = local.relative, self._path(local.relative), self._key(local.relative), local.size
         try:
             if why is None:
                 assert remote is not None
                 head = {"Bucket": settings.bucket, "Key": key, **settings.of_request(*SSE_C)}
                 why, same = await content_difference(settings.client, head, path, remote)
                 if why is None:
-                    self._skipped.append(self._entry(relative, local.size, same))
+                    self._skipped.append(self._entry(relative, size, same))
                     return
             if not settings.dry_run:
-                await self._upload(local, path, key)
+                size = await self._upload(path, key, size)
         except Exception as error:
-            self._fail(relative, local.size, error)
+            self._fail(relative, size, error)
         else:
-            self._done.append(self._entry(relative, local.size, why))
+            self._done.append(self._entry(relative, size, why))
 
-    async def _upload(self, local: LocalFile, path: str, key: str) -> None:
-        """Upload a file, and again if it was written to meanwhile: the object may have some of it as it was before.
+    async def _upload(self, path: str, key: str, expected: int) -> int:
+        """Upload a file, and again if it was written to meanwhile; gives the size that was sent.
 
-        Of another size, the next run sends it. Of the same, the object, which is newer, would pass for the same ever
-        after.
+        Written to while it is read, it becomes no object. Written to when it was read and the object not yet there, it
+        is sent again if its size is the same: the object, which is newer, would pass for the same ever after. Of
+        another size, the next run sends it.
         """
-        settings, modified = self._settings, local.modified
+        settings, changed = self._settings, None
         for _ in range(_ATTEMPTS):
-            self._progress.expect_more(local.size)
-            await settings.client.upload_file(path, settings.bucket, key, **self._arguments())
-            size, now = await _off_loop.call(_state, path)
-            if size != local.size or now == modified:
-                return
-            modified = now
-        raise FileChangedError(path=path, problem=f"it was written to during each of {_ATTEMPTS} attempts")
+            self._progress.expect_more(expected)
+            file = InOneState(path)
+            try:
+                await settings.client.upload_fileobj(file, settings.bucket, key, **self._arguments())
+            except FileChangedError as error:
+                changed = error
+                continue
+            size, now = file.state[0], await _off_loop.call(_state, path)
+            if now == file.state or now[0] != size:
+                return size
+        problem = f"it was written to during each of {_ATTEMPTS} attempts"
+        raise FileChangedError(path=path, problem=problem) from changed
 
     async def _delete(self, jobs: Jobs) -> None:
         if self._local.incomplete:
