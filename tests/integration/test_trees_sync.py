@@ -162,6 +162,35 @@ async def test_a_file_that_changes_while_it_is_uploaded_is_sent_again(
         await bucket.upload_dir(tmp_path / "t", "p", include="a", Callback=change)
 
 
+@pytest.mark.parametrize("direction", ["up", "down"])
+@pytest.mark.parametrize("error", [ZeroDivisionError, asyncio.CancelledError])
+async def test_what_a_callback_raises_fails_its_file_and_no_other(
+    error: Any, direction: str, bucket: Any, s3_server: S3Server, tmp_path: Path
+) -> None:
+    """A `CancelledError` too, of a task that somebody else cancelled: it would end a job in silence."""
+    files = {"a": b"1", "large": bytes(11 * MIB), "z": b"1"}
+    if direction == "up":
+        await make_tree(tmp_path / "t", files)
+    for name, body in files.items() if direction == "down" else ():
+        s3_server.put(name, body)
+    calls = 0
+
+    async def tell(_: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls in (1, 2):  # of the first file, and a part of the second
+            raise error
+
+    result = await bucket.sync(
+        tmp_path / "t", direction=direction, concurrency=2, Config=SMALL_PARTS, Callback=tell, raise_failures=False
+    )
+
+    assert (keys(result.failed), keys(result.done)) == (["a", "large"], ["z"])
+    causes = [each.error if error is ZeroDivisionError else each.error.__cause__ for each in result.failed]
+    assert [type(each) for each in causes] == [error, error]
+    assert "large" not in (stored(s3_server) if direction == "up" else await read_tree(tmp_path / "t"))
+
+
 ONE_AT_A_TIME = TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB, max_concurrency=1)
 FROM_DISK = TransferConfig(multipart_threshold=100 * MIB, multipart_chunksize=5 * MIB, max_concurrency=1)
 

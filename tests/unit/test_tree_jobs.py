@@ -64,6 +64,18 @@ async def test_an_exception_that_a_job_lets_through_ends_everything() -> None:
             await jobs.start(asyncio.sleep(60))
 
 
+async def test_a_job_that_somebody_else_cancels_is_not_overlooked() -> None:
+    async def job() -> None:
+        await asyncio.sleep(60)
+
+    with pytest.raises(asyncio.CancelledError):  # noqa: PT012
+        async with Jobs(1) as jobs:
+            before = asyncio.all_tasks()
+            await jobs.start(job())
+            (task,) = asyncio.all_tasks() - before
+            task.cancel()
+
+
 async def test_cancelled_twice_it_still_waits_for_its_jobs() -> None:
     cleaned = asyncio.Event()
     going = asyncio.Event()

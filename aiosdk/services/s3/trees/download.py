@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiosdk.exceptions import TreeRootError
 from aiosdk.services.s3.trees.compare import SSE_C, content_difference, difference
-from aiosdk.services.s3.trees.jobs import to_its_end
+from aiosdk.services.s3.trees.jobs import own_cancellation_only, to_its_end
 from aiosdk.services.s3.trees.names import path_problem, refused_key
 from aiosdk.services.s3.trees.result import TreeEntry
 from aiosdk.services.s3.trees.run import Pair, TreeRun
@@ -128,7 +128,8 @@ class Download(TreeRun):
                     self._skipped.append(self._entry(relative, remote.size, same))
                     return
             if not self._settings.dry_run:
-                await self._download(path, remote)
+                with own_cancellation_only():
+                    await self._download(path, remote)
         except Exception as error:
             self._fail(relative, remote.size, error)
         else:

@@ -15,6 +15,7 @@ from aiosdk.resources.actions import send
 from aiosdk.services.s3.source_kinds import state_of
 from aiosdk.services.s3.sources import InOneState
 from aiosdk.services.s3.trees.compare import SSE_C, content_difference, difference
+from aiosdk.services.s3.trees.jobs import own_cancellation_only
 from aiosdk.services.s3.trees.names import key_problem
 from aiosdk.services.s3.trees.result import TreeEntry
 from aiosdk.services.s3.trees.run import Pair, TreeRun
@@ -107,7 +108,8 @@ class Upload(TreeRun):
                     self._skipped.append(self._entry(relative, size, same))
                     return
             if not settings.dry_run:
-                size = await self._upload(path, key, size)
+                with own_cancellation_only():
+                    size = await self._upload(path, key, size)
         except Exception as error:
             self._fail(relative, size, error)
         else:
