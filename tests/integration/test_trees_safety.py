@@ -12,7 +12,7 @@ from aiosdk.exceptions import TreeNameError, TreeTransferError
 from aiosdk.services.s3.trees import target
 from aiosdk.services.s3.trees.target import Target
 from tests.support.s3_faults import refuse
-from tests.support.trees import bucket, keys, make_tree, off_loop, read_tree, s3_server, stored  # noqa: F401
+from tests.support.trees import bucket, changed, keys, make_tree, off_loop, read_tree, s3_server, stored  # noqa: F401
 from tests.support.waiting import nothing_is_left  # noqa: F401 - a fixture for each test
 
 if TYPE_CHECKING:
@@ -101,6 +101,61 @@ async def test_nothing_is_written_through_a_link_that_leads_out(
     assert keys(result.failed) == refused
     assert await off_loop((tmp_path / "in" / "inside" / "new").read_bytes) == b"evil"
     assert "leads out of the directory" in {each.key: each.why for each in result.failed}["to_dir/file"]
+
+
+@pytest.mark.parametrize("compare", ["time", "checksum"])
+async def test_two_keys_that_links_make_one_file_are_not_fetched_over_each_other(
+    compare: str, bucket: Any, s3_server: S3Server, tmp_path: Path
+) -> None:
+    def make() -> None:
+        for name in ("m/sub", "shared"):
+            (tmp_path / name).mkdir(parents=True)
+        for link, to in {"a": "m", "z": "m", "m/up": "..", "one": "shared", "two": "shared"}.items():
+            (tmp_path / link).symlink_to(to)
+
+    await off_loop(make)
+    own = {"m/x", "m/sub/x", "one/x", "top"}
+    others = {"a/x": "m/x", "a/sub/x": "m/sub/x", "m/up/top": "top", "two/x": "one/x", "z/x": "m/x"}
+    alone = {"a/alone", "z/sub/alone"}
+    for number, key in enumerate(sorted(own | alone | set(others))):
+        changed(s3_server, f"p/{key}", key.encode().ljust(9), 1e9 + number)
+
+    for fetched in (own | alone, set()):
+        result = await bucket.sync(tmp_path, "p", direction="down", compare=compare, raise_failures=False)
+        assert set(keys(result.done)) == {f"p/{key}" for key in fetched}
+        assert {each.key: each.why for each in result.failed} == {
+            f"p/{key}": f"Refused the key 'p/{key}': it is the same file as 'p/{other}', "
+            "through a symbolic link in the directory."
+            for key, other in others.items()
+        }
+    assert await off_loop((tmp_path / "m" / "x").read_bytes) == b"m/x      "
+    assert await off_loop((tmp_path / "shared" / "x").read_bytes) == b"one/x    "
+
+
+async def test_links_that_are_not_followed_are_left_alone_and_not_written_through(
+    bucket: Any, s3_server: S3Server, tmp_path: Path
+) -> None:
+    def make() -> None:
+        (tmp_path / "t" / "real").mkdir(parents=True)
+        (tmp_path / "t" / "real" / "file").write_bytes(b"mine")
+        (tmp_path / "t" / "link").symlink_to("real")
+        (tmp_path / "t" / "file").symlink_to("real/file")
+
+    await off_loop(make)
+    for key in ("file", "link/file", "link/sub/new", "real/new"):
+        s3_server.put(key, b"other")
+
+    result = await bucket.sync(tmp_path / "t", direction="down", follow_symlinks=False)
+
+    assert keys(result.done) == ["real/new"]
+    link, file = tmp_path / "t" / "link", tmp_path / "t" / "file"
+    assert {each.key: each.why for each in result.skipped} == {
+        "file": f"{str(file)!r} is a symbolic link, and follow_symlinks is False",
+        "link/file": f"{str(link)!r} is a symbolic link, and follow_symlinks is False",
+        "link/sub/new": f"{str(link)!r} is a symbolic link, and follow_symlinks is False",
+    }
+    assert await read_tree(tmp_path / "t") == {"file": b"mine", "real/file": b"mine", "real/new": b"other"}
+    assert await off_loop(file.is_symlink)
 
 
 async def test_deleting_follows_no_links(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:

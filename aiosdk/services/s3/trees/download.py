@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 from aiosdk.exceptions import TreeRootError
 from aiosdk.services.s3.trees.compare import SSE_C, content_difference, difference
 from aiosdk.services.s3.trees.jobs import own_cancellation_only, to_its_end
+from aiosdk.services.s3.trees.listing import RemoteObject
 from aiosdk.services.s3.trees.names import path_problem, refused_key
 from aiosdk.services.s3.trees.result import TreeEntry
 from aiosdk.services.s3.trees.run import Pair, TreeRun
 from aiosdk.services.s3.trees.settings import target_root
-from aiosdk.services.s3.trees.target import Target, put_in_place, remove
+from aiosdk.services.s3.trees.target import NotFollowedError, Target, put_in_place, remove
 from aiosdk.services.s3.trees.walk import BATCH, LEFT_BEHIND, LocalFile, Oddity, Walk
 
 if TYPE_CHECKING:
     from aiosdk.services.s3.trees.jobs import Jobs
-    from aiosdk.services.s3.trees.listing import RemoteObject
     from aiosdk.services.s3.trees.settings import TreeSettings
+
+Decision = tuple[LocalFile | None, RemoteObject, str | None]
+"""What is here of an object, the object, and why it is to be fetched: None for why if that depends on contents."""
 
 
 class Download(TreeRun):
@@ -33,13 +36,18 @@ class Download(TreeRun):
         self._surplus: list[LocalFile] = []
         self._files_above: list[str] = []
         """Objects whose keys the present key begins with, the shortest first."""
+        self._linked: list[Decision] = []
+        """What would be written through a symbolic link to a directory, and comes last."""
+        self._linked_same: list[str] = []
+        """What is behind such a link and the same as its object."""
         self._target: Target
         run = secrets.token_hex(6)
         self._unfinished = (f".{run}-{number}{LEFT_BEHIND}" for number in count())
 
     def _open_root(self, path: str) -> str:
         root = target_root(path)
-        self._target = Target(root, dry_run=self._settings.dry_run)
+        settings = self._settings
+        self._target = Target(root, follow_symlinks=settings.follow_symlinks, dry_run=settings.dry_run)
         return root
 
     def _walk(self) -> Walk:
@@ -48,9 +56,11 @@ class Download(TreeRun):
     def _forget_surplus(self) -> None:
         self._surplus.clear()
         self._files_above.clear()
+        self._linked.clear()
+        self._linked_same.clear()
 
     async def _take(self, jobs: Jobs, pairs: list[Pair]) -> None:
-        wanted: list[tuple[LocalFile | None, RemoteObject, str | None]] = []
+        wanted: list[Decision] = []
         for local, remote in pairs:
             if remote is not None:
                 if self._is_possible(remote) and (decision := self._decide(local, remote)):
@@ -61,13 +71,48 @@ class Download(TreeRun):
                 self._surplus.append(local)
         names = [each.relative for _, each, _ in wanted]
         ready = await to_its_end(self._target.make_ready, names) if names else []
-        for (local, remote, why), problem in zip(wanted, ready, strict=True):
-            if problem is not None:
+        for decision, problem in zip(wanted, ready, strict=True):
+            remote = decision[1]
+            if isinstance(problem, NotFollowedError):
+                self._skipped.append(self._entry(remote.relative, remote.size, str(problem)))
+            elif problem is not None:
                 self._fail(remote.relative, remote.size, problem)
-            elif why is not None and self._settings.dry_run:
-                self._done.append(self._entry(remote.relative, remote.size, why))
+            elif remote.relative.rpartition("/")[0] in self._target.behind_links:
+                self._linked.append(decision)
             else:
-                await jobs.start(self._fetch(local, remote, why), self._settings.weight(remote.size, up=False))
+                await self._start(jobs, *decision)
+
+    async def _start(self, jobs: Jobs, local: LocalFile | None, remote: RemoteObject, why: str | None) -> None:
+        if why is not None and self._settings.dry_run:
+            self._done.append(self._entry(remote.relative, remote.size, why))
+        else:
+            await jobs.start(self._fetch(local, remote, why), self._settings.weight(remote.size, up=False))
+
+    async def _transfer(self, jobs: Jobs) -> None:
+        await super()._transfer(jobs)
+        if self._linked:
+            await jobs.drain()  # so that all other keys are in the result
+            await self._take_linked(jobs)
+
+    async def _take_linked(self, jobs: Jobs) -> None:
+        """Fetch what is written through links, but for what is the file of another key already.
+
+        Each of the two would be fetched over the other by every run.
+        """
+        names = [*self._linked_same, *(each.relative for _, each, _ in self._linked)]
+        places = await to_its_end(self._target.real_places, names)
+        key_of = {each.key: each.key for each in (*self._done, *self._skipped, *self._failed)}
+        decisions = {each[1].relative: each for each in self._linked}
+        for relative, place in zip(names, places, strict=True):
+            key = self._key(relative)
+            other = key_of.setdefault(self._key(place), key)
+            if (decision := decisions.get(relative)) is None:
+                continue
+            if other == key:
+                await self._start(jobs, *decision)
+            else:
+                error = refused_key(key, f"is the same file as {other!r}, through a symbolic link in the directory")
+                self._fail(relative, decision[1].size, error)
 
     def _put_aside(self, oddity: Oddity) -> None:
         """Tell of something that is here only where it matters: it may hide files that are surplus."""
@@ -104,9 +149,7 @@ class Download(TreeRun):
         above.append(relative)
         return None
 
-    def _decide(
-        self, local: LocalFile | Oddity | None, remote: RemoteObject
-    ) -> tuple[LocalFile | None, RemoteObject, str | None] | None:
+    def _decide(self, local: LocalFile | Oddity | None, remote: RemoteObject) -> Decision | None:
         """Say why an object is to be fetched, None for why if that depends on contents; nothing if it is the same."""
         compare = self._settings.compare
         if not isinstance(local, LocalFile):
@@ -115,6 +158,8 @@ class Download(TreeRun):
         if why is None and compare != "checksum":
             same = "the same size" if compare == "size" else "the same size and time"
             self._skipped.append(self._entry(remote.relative, remote.size, same))
+            if local.behind_link:
+                self._linked_same.append(remote.relative)
             return None
         return local, remote, why
 

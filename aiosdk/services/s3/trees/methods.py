@@ -159,8 +159,8 @@ class Trees(Resource):
                 object or an ETag that is an MD5; where there is neither, it is fetched.
             overwrite: Fetch everything, without a look at what is there.
             dry_run: Write nothing, and tell in the result what would be fetched.
-            follow_symlinks: Whether links in the directory are taken for what they lead to. Nothing is written through
-                a link that leads out of it.
+            follow_symlinks: Whether links in the directory are taken for what they lead to, or left alone with all that
+                would be written through them. Nothing is written through a link that leads out of it.
             portable_names: Whether names that are devices or drives on Windows are refused on other systems too.
             raise_failures: False to return the result though something has failed.
             concurrency: How many requests may be in flight, a large object counting for several; by default

@@ -18,15 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+class NotFollowedError(ValueError):
+    """Says that a file would be written through a symbolic link, or in its place, and links are to be left alone."""
+
+
 class Target:
     """A directory for files, which may not be there yet. Its methods belong off the event loop, one at a time."""
 
-    def __init__(self, root: str, *, dry_run: bool = False) -> None:
+    def __init__(self, root: str, *, follow_symlinks: bool = True, dry_run: bool = False) -> None:
         self._root = root
+        self._follow = follow_symlinks
         self._dry_run = dry_run
         self._real = os.path.realpath(root)
         self._known = {""}
         """Directories, relative to the root, that are there and inside it."""
+        self.behind_links: set[str] = set()
+        """Those of them that a symbolic link leads to: each has another name as well."""
         self._folded: dict[str, str] | None = None
         if not dry_run:
             os.makedirs(root, exist_ok=True)
@@ -50,7 +57,10 @@ class Target:
         """See that a directory is there, and inside the root."""
         if directory in self._known:
             return
-        self._enter(directory.rpartition("/")[0])
+        above = directory.rpartition("/")[0]
+        self._enter(above)
+        if above in self.behind_links:
+            self.behind_links.add(directory)
         path = path_of(self._root, directory)
         try:
             mode = os.lstat(path).st_mode
@@ -62,7 +72,8 @@ class Target:
                     self._enter(directory)
         else:
             if stat.S_ISLNK(mode):
-                self._check_inside(path)
+                self._check_link(path)
+                self.behind_links.add(directory)
                 mode = os.stat(path).st_mode
             if not stat.S_ISDIR(mode):
                 raise _refusal(path, "is no directory, which the key needs it to be")
@@ -76,14 +87,24 @@ class Target:
         except FileNotFoundError:
             return
         if stat.S_ISLNK(mode):
-            self._check_inside(path)
+            self._check_link(path)
             mode = os.stat(path).st_mode if os.path.exists(path) else stat.S_IFREG
         if not stat.S_ISREG(mode):
             raise _refusal(path, "is a directory" if stat.S_ISDIR(mode) else "is a special file")
 
-    def _check_inside(self, link: str) -> None:
+    def _check_link(self, link: str) -> None:
+        if not self._follow:
+            raise NotFollowedError(f"{link!r} is a symbolic link, and follow_symlinks is False")
         if not self._holds(os.path.realpath(link)):
             raise _refusal(link, "is a symbolic link that leads out of the directory")
+
+    def real_places(self, relatives: Iterable[str]) -> list[str]:
+        """Say where files are whose directories symbolic links lead to, relative to the root."""
+        return [self._real_place(*os.path.split(path_of(self._root, each))) for each in relatives]
+
+    def _real_place(self, directory: str, name: str) -> str:
+        place = os.path.relpath(os.path.join(os.path.realpath(directory), name), self._real)
+        return place.replace(os.sep, "/")
 
     def _holds(self, real: str) -> bool:
         return real == self._real or real.startswith(os.path.join(self._real, ""))
