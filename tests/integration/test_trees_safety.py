@@ -265,9 +265,14 @@ async def test_nothing_is_deleted_when_a_directory_cannot_be_read(
     assert result.deleted == ()
     assert [type(each.error) for each in result.failed] == [PermissionError]
 
-    s3_server.put("gone too", b"1")
-    result = await bucket.sync(tmp_path / "t", direction="up", delete=True, exclude="shut/")
-    assert keys(result.deleted) == ["gone too"], "what is excluded need not be read"
+    for pattern in ("shut/", "shut/*", "shut*"):
+        s3_server.put("gone too", b"1")
+        result = await bucket.sync(tmp_path / "t", direction="up", delete=True, exclude=pattern)
+        assert keys(result.deleted) == ["gone too"], "what is excluded need not be read"
+
+    s3_server.put("gone.txt", b"1")
+    result = await bucket.sync(tmp_path / "t", direction="up", delete=True, include="*.txt", raise_failures=False)
+    assert (keys(result.failed), result.deleted) == (["shut/"], ()), "it may have some that are included"
 
 
 async def test_nothing_is_deleted_when_a_link_cannot_be_looked_at(

@@ -84,14 +84,40 @@ def test_nothing_is_included_by_an_empty_list() -> None:
     assert Choice(exclude=[]).takes("a")
 
 
-def test_directories_that_are_left_out_whole_need_not_be_read() -> None:
-    choice = Choice(exclude=[".git/", "**/node_modules/**", "tmp/*"])
+@pytest.mark.parametrize(
+    ("pattern", "directory", "left_out"),
+    [
+        (".git/", ".git", True),
+        (".git/", "git", False),
+        ("**/node_modules/**", "a/b/node_modules", True),
+        ("lost+found/*", "lost+found", True),  # as for the aws command: `*` stands for slashes too
+        ("lost+found/*", "lost+found/deeper", True),
+        ("lost+found*", "lost+found", True),
+        ("lost+found", "lost+found", False),  # a file of that name
+        ("*", "a", True),
+        ("a/*/", "a/b", True),
+        ("a/*/", "a", False),  # but not a/file
+        ("a/?*", "a", False),  # it is, and is read all the same
+        ("a?*", "a", True),
+        ("*.txt", "a", False),
+        ("*.d/*.txt", "a.d", False),
+    ],
+)
+def test_directories_that_are_left_out_whole_need_not_be_read(pattern: str, directory: str, left_out: bool) -> None:
+    assert Choice(exclude=["other", pattern]).leaves_out_all_of(directory) is left_out
+    assert not Choice().leaves_out_all_of(directory)
 
-    assert choice.leaves_out_all_of(".git")
-    assert choice.leaves_out_all_of("a/b/node_modules")
-    assert not choice.leaves_out_all_of("tmp"), "only seen file by file"
-    assert not choice.leaves_out_all_of("git")
-    assert not Choice().leaves_out_all_of("a")
+
+@settings(max_examples=500, deadline=None)
+@given(
+    pattern=st.text("ab/*?[]!", min_size=1, max_size=6).filter(lambda each: not each.startswith("/")),
+    directory=st.text("ab/*", min_size=1, max_size=3).filter(lambda each: "" not in each.split("/")),
+    below=st.text("ab/", max_size=4),
+)
+def test_of_a_directory_that_is_left_out_whole_nothing_is_taken(pattern: str, directory: str, below: str) -> None:
+    choice = Choice(exclude=pattern)
+    if choice.leaves_out_all_of(directory):
+        assert not choice.takes(f"{directory}/{below}")
 
 
 @pytest.mark.parametrize(

@@ -28,15 +28,18 @@ class Choice:
             )
         self._included = _compiled(included if include is not None else ["**"])
         self._excluded = _compiled(excluded)
-        self._pruned = _compiled(each[:-3] for each in map(_whole, excluded) if each.endswith("/**"))
+        self._pruned = _compiled(each for each in map(_whole, excluded) if each.endswith("*"))
 
     def takes(self, relative: str) -> bool:
         """Whether a path is chosen."""
         return bool(self._included(relative)) and not self._excluded(relative)
 
     def leaves_out_all_of(self, directory: str) -> bool:
-        """Whether a pattern of `exclude` is for everything below a directory, so that it need not be read."""
-        return bool(self._pruned(directory))
+        """Whether a pattern of `exclude` is for everything below a directory, so that it need not be read.
+
+        One that ends in a star and matches up to the directory's slash matches whatever comes after it.
+        """
+        return bool(self._pruned(f"{directory}/"))
 
 
 def _checked(name: str, patterns: Any) -> tuple[str, ...]:
