@@ -337,6 +337,11 @@ async def test_what_is_no_file_here_keeps_its_object(bucket: Any, s3_server: S3S
 
 
 async def test_what_a_killed_download_left_is_not_uploaded(bucket: Any, s3_server: S3Server, tmp_path: Path) -> None:
-    await make_tree(tmp_path / "t", {".1234-5.aiosdk-part": b"half", "b/.1-2.aiosdk-part.0a1B2c": b"half", "a": b"1"})
+    left = {".1234-5.aiosdk-part": b"half", "b/.1-2.aiosdk-part.0a1B2c": b"half"}
+    users = {"a": b"1", "report.aiosdk-part.csv": b"1", "b.aiosdk-part": b"1", ".aiosdk-part": b"1"}
+    await make_tree(tmp_path / "t", left | users)
 
-    assert keys((await bucket.upload_dir(tmp_path / "t")).done) == ["a"]
+    result = await bucket.upload_dir(tmp_path / "t")
+
+    assert keys(result.done) == sorted(users)
+    assert keys(result.skipped) == sorted(left)

@@ -70,7 +70,7 @@ def test_what_is_no_file_is_told(tmp_path: Path) -> None:
     (root / "below" / "up").symlink_to("..")
     (root / "below" / "self").symlink_to(".")
     (root / "null").symlink_to("/dev/null")
-    (root / "left.aiosdk-part").write_bytes(b"")
+    (root / ".1-2.aiosdk-part").write_bytes(b"")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(os.path.relpath(root / "socket"))
         found = walked(root)
@@ -84,7 +84,7 @@ def test_what_is_no_file_is_told(tmp_path: Path) -> None:
         "below/self/": "a symbolic link to a directory that it lies in",
         "below/up/": "a symbolic link to a directory that it lies in",
         "broken": "a symbolic link to nothing",
-        "left.aiosdk-part": "left behind by a download that was killed",
+        ".1-2.aiosdk-part": "left behind by a download that was killed",
         "null": "no file but a character device",
         "pipe": "no file but a pipe",
         "socket": "no file but a socket",

@@ -18,7 +18,10 @@ BATCH: Final = 500
 """How many files are looked at in one go on a thread: some milliseconds."""
 
 LEFT_BEHIND: Final = ".aiosdk-part"
-"""What the names of unfinished downloads have. Only a killed process leaves one; it is never uploaded."""
+"""What the names of unfinished downloads have, after a dot and more: `.*.aiosdk-part*`.
+
+Only a killed process leaves one; it is never uploaded.
+"""
 
 
 class LocalFile(NamedTuple):
@@ -137,7 +140,8 @@ class Walk:
             self.unseen.add(f"{relative}/")
         if not stat.S_ISREG(about.st_mode):
             return Oddity(relative, f"no file but {_kind(about.st_mode)}")
-        if LEFT_BEHIND in relative.rpartition("/")[2]:
+        name = relative.rpartition("/")[2]
+        if name.startswith(".") and LEFT_BEHIND in name[1:]:
             return Oddity(relative, "left behind by a download that was killed")
         return LocalFile(relative, about.st_size, about.st_mtime, behind_link)
 
