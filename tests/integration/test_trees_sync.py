@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -218,7 +219,22 @@ class Rewriting:
         os.utime(self.path, (NOW + self.writes, NOW + self.writes))
 
 
-@pytest.mark.parametrize(
+class Growing(Rewriting):
+    """Appends instead, and may write elsewhere too."""
+
+    also_at: int | None = None
+
+    def write(self) -> None:
+        self.writes += 1
+        with open(self.path, "r+b") as file:
+            if self.also_at is not None:
+                file.seek(self.also_at)
+                file.write(b"%09d" % self.writes)
+            file.seek(0, os.SEEK_END)
+            file.write(b"more")
+
+
+each_way_of_reading = pytest.mark.parametrize(
     ("size", "config"),
     [
         (1000, SMALL_PARTS),
@@ -229,6 +245,9 @@ class Rewriting:
     ],
     ids=["small", "in memory", "from the disk", "part by part", "parts"],
 )
+
+
+@each_way_of_reading
 async def test_a_file_that_is_written_to_while_it_is_read_becomes_no_mixture(
     size: int, config: Any, bucket: Any, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +264,28 @@ async def test_a_file_that_is_written_to_while_it_is_read_becomes_no_mixture(
     result = await bucket.upload_dir(tmp_path / "t", Config=config)
     assert (keys(result.done), result.size) == (["a"], size)
     assert stored(s3_server) == await read_tree(tmp_path / "t")
+
+
+@each_way_of_reading
+async def test_of_a_file_that_grows_all_the_time_the_object_is_what_it_was_when_it_was_opened(
+    size: int, config: Any, bucket: Any, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_tree(tmp_path / "t", {"log": random.Random(1).randbytes(size)}, time=NOW)
+    file = Growing(tmp_path / "t" / "log", monkeypatch)
+    file.left = 1000
+
+    result = await bucket.upload_dir(tmp_path / "t", Config=config)
+
+    file.left = 0
+    sent = s3_server.body("log")
+    assert (keys(result.done), result.size) == (["log"], len(sent))
+    assert sent == (await off_loop(file.path.read_bytes))[: len(sent)]
+    assert len(sent) >= size
+
+    file.left, file.also_at = 1000, size // 3
+    result = await bucket.upload_dir(tmp_path / "t", "p", Config=config, raise_failures=False)
+    assert keys(result.failed) == ["p/log"], "what is written to elsewhere as well is a mixture"
+    assert sorted(stored(s3_server)) == ["log"]
 
 
 async def test_a_file_that_is_written_to_before_its_parts_are_put_together_is_sent_again(

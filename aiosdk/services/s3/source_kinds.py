@@ -11,6 +11,7 @@ import contextlib
 import io
 import os
 import threading
+import zlib
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiosdk import _off_loop
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 # What is copied at once without being felt.
 _QUICK: Final = 64 * 1024
+_CHUNK: Final = 1024 * 1024
 
 
 class Source(Protocol):
@@ -86,6 +88,7 @@ class FileOnDisk:
         start: Where to begin.
         on_end: Called off the event loop when all is over, with the position after the last byte that was taken.
         state: If given, the file's state by `state_of`: its last bytes are given only if it is still in that.
+        may_grow: Whether they are given, too, if it is longer by then and what was read is still there.
     """
 
     def __init__(
@@ -95,14 +98,18 @@ class FileOnDisk:
         start: int = 0,
         on_end: Callable[[int], Any] | None = None,
         state: tuple[int, int] | None = None,
+        *,
+        may_grow: bool = False,
     ) -> None:
         self.name = name
-        self.size: int = max(0, os.fstat(number).st_size - start)
+        self.size: int = max(0, (os.fstat(number).st_size if state is None else state[0]) - start)
         self._number = number
         self._start, self._at = start, 0
         self._on_end = on_end
         self._state = state
         self._unread = self.size
+        self._sums: dict[int, tuple[int, int]] | None = {} if may_grow else None
+        """By its place, how long each piece was that was read, and its CRC."""
         self._lock = threading.Lock()
         self._readers = 0
         self._ended = False
@@ -127,19 +134,35 @@ class FileOnDisk:
                     problem = f"it had {self.size} bytes, and ended after {at + done}"
                     raise FileChangedError(path=self.name, problem=problem)
                 done += read
-            self._look_after(len(buffer))
+            self._look_after(at, buffer)
         finally:
             with self._lock:
                 self._readers -= 1
                 self._close_if_done()
 
-    def _look_after(self, read: int) -> None:
+    def _look_after(self, at: int, buffer: memoryview) -> None:
         """See that a file is as it was, once as many bytes were read as it has: from then on, any may be the last."""
+        if self._sums is not None:
+            self._sums[at] = len(buffer), zlib.crc32(buffer)
         with self._lock:
-            self._unread -= read
+            self._unread -= len(buffer)
             is_over = self._unread <= 0
-        if is_over and self._state is not None and state_of(os.fstat(self._number)) != self._state:
-            raise FileChangedError(path=self.name, problem="it was written to while it was read")
+        if is_over and self._state is not None and (now := state_of(os.fstat(self._number))) != self._state:
+            if now[0] <= self._state[0] or not self._has_what_was_read():
+                raise FileChangedError(path=self.name, problem="it was written to while it was read")
+            self._state = now
+
+    def _has_what_was_read(self) -> bool:
+        """Whether all that was read is there as it was: then it was there together, as the file before it grew."""
+        if self._sums is None:
+            return False
+        return all(self._crc(at, size) == crc for at, (size, crc) in self._sums.copy().items())
+
+    def _crc(self, at: int, size: int) -> int:
+        chunk, crc = memoryview(bytearray(min(size, _CHUNK))), 0
+        while size and not self._ended and (done := self._read_at(at, chunk[:size])):
+            crc, at, size = zlib.crc32(chunk[:done], crc), at + done, size - done
+        return crc
 
     async def look(self) -> None:
         """Raise `FileChangedError` if it was to stay in a state and is in another, when it was read to its end."""

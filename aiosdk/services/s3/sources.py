@@ -27,10 +27,15 @@ class InOneState:
     """A file, by its path, that is uploaded as it is when it is opened, or not at all if it is written to meanwhile.
 
     An object with some bytes of before and some of after would pass for the file: it is newer.
+
+    Args:
+        path: The path.
+        may_grow: Whether it may become longer meanwhile, as a log does, for which what was read is read once more: the
+            object is of the file as it was before.
     """
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, *, may_grow: bool = False) -> None:
+        self.path, self.may_grow = path, may_grow
         self.state: tuple[int, int] = (0, 0)
         """What `state_of` gives, once it is opened."""
 
@@ -48,7 +53,10 @@ async def open_path(path: str, watched: InOneState | None = None) -> Source:
             if stat.S_ISDIR(about.st_mode):
                 raise IsADirectoryError(21, "Is a directory: upload_dir() of a bucket uploads directories", path)
             if stat.S_ISREG(about.st_mode) and not _tells_no_size(number, about.st_size):
-                source = FileOnDisk(path, number, state=None if watched is None else watched.state)
+                if watched is None:
+                    source = FileOnDisk(path, number)
+                else:
+                    source = FileOnDisk(path, number, state=watched.state, may_grow=watched.may_grow)
                 small = source.size <= _SMALL_FILE
                 return (source.read_whole() if small else source), source.close_now
         except BaseException:

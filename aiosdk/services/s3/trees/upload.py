@@ -120,12 +120,13 @@ class Upload(TreeRun):
 
         Written to while it is read, it becomes no object. Written to when it was read and the object not yet there, it
         is sent again if its size is the same: the object, which is newer, would pass for the same ever after. Of
-        another size, the next run sends it.
+        another size, the next run sends it. So it does with a log that grows all the time, if nothing else befalls it,
+        which takes checksums to see: not at the first attempt.
         """
         settings, changed = self._settings, None
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             self._progress.expect_more(expected)
-            file = InOneState(path)
+            file = InOneState(path, may_grow=attempt > 0)
             try:
                 await settings.client.upload_fileobj(file, settings.bucket, key, **self._arguments())
             except FileChangedError as error:
