@@ -7,6 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from aiosdk import _off_loop
+from aiosdk._transport.pacing import pace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,21 +62,28 @@ async def slices(
     data: bytes | memoryview, patience: asyncio.Timeout, seconds: float | None
 ) -> AsyncIterator[memoryview]:
     """Give the bytes piece by piece; `patience` runs out when nobody takes the next one for so many seconds."""
-    loop = asyncio.get_running_loop()
+    loop, rate = asyncio.get_running_loop(), pace.get()
+    size = SLICE if rate is None else rate.piece
     with memoryview(data) as view:
-        for start in range(0, len(view), SLICE):
+        for start in range(0, len(view), size):
+            if rate is not None:
+                patience.reschedule(None)  # it is not the peer that is waited for
+                await rate.take(min(size, len(view) - start))
             patience.reschedule(None if seconds is None else loop.time() + seconds)
-            yield view[start : start + SLICE]
+            yield view[start : start + size]
     patience.reschedule(None)
 
 
 async def write(wire: Wire, data: bytes | memoryview, seconds: float | None) -> None:
     """Write bytes to a connection as the peer takes them; raises when it takes none for so many seconds."""
-    transport = wire.transport
+    transport, rate = wire.transport, pace.get()
+    size = SLICE if rate is None else rate.piece
     with memoryview(data) as view:  # which nobody is to have any longer, not even the traceback of a failure
-        for start in range(0, len(view), SLICE):
+        for start in range(0, len(view), size):
+            if rate is not None:
+                await rate.take(min(size, len(view) - start))
             assert transport is not None
-            transport.write(view[start : start + SLICE])
+            transport.write(view[start : start + size])
             if wire.writing_paused:
                 async with asyncio.timeout(seconds):
                     await wire.drained()

@@ -18,6 +18,7 @@ from aiosdk._transport.block import Block, write
 from aiosdk._transport.bounds import MAX_HEADER
 from aiosdk._transport.connector import CONTINUE_TIMEOUT, SlotConnector, Wire
 from aiosdk._transport.header_check import good_names, is_good_name
+from aiosdk._transport.pacing import pace
 from aiosdk._transport.progress import enter
 
 if TYPE_CHECKING:
@@ -84,9 +85,9 @@ async def send(http: aiohttp.ClientSession, request: Request) -> DirectResponse 
     """Send a request over an idle connection, or give None when it must go aiohttp's way."""
     connector: Any = http.connector
     body = request.body
-    if isinstance(body, Block) and len(body) <= SMALL_BODY:
+    if isinstance(body, Block) and _is_small(body):
         body = bytes(body.data)
-    elif body is not None and (type(body) is not bytes or len(body) > SMALL_BODY):
+    elif body is not None and (type(body) is not bytes or not _is_small(body)):
         body = large_body(request)
         if body is None:
             return None
@@ -124,10 +125,15 @@ def _head(request: Request, target: str, host: str) -> bytes | None:
     return "\r\n".join(lines).encode()
 
 
+def _is_small(body: Block | bytes | memoryview) -> bool:
+    """Whether a body is written at one go: below a rate none is that is not empty."""
+    return len(body) <= SMALL_BODY and (pace.get() is None or not body)
+
+
 def large_body(request: Request) -> bytes | memoryview | None:
     """Give a body in memory that is to be written piece by piece, if it is one, and of the length that is told."""
     body = request.body
-    if not isinstance(body, (bytes, Block)) or len(body) <= SMALL_BODY or "Content-Length" not in request.headers:
+    if not isinstance(body, (bytes, Block)) or _is_small(body) or "Content-Length" not in request.headers:
         return None
     return body.data if isinstance(body, Block) else body
 
@@ -144,7 +150,7 @@ async def _exchange(
         read_timeout=request.timeouts.read,
         max_field_size=MAX_HEADER,
     )
-    is_small = len(payload) <= SMALL_BODY
+    is_small = _is_small(payload)
     if payload and "Transfer-Encoding" in request.headers:  # which is chunked
         payload = b"%x\r\n%s\r\n0\r\n\r\n" % (len(payload), payload)
     enter("read" if is_small else "send")

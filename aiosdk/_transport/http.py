@@ -17,6 +17,7 @@ from aiosdk._transport.body import Body
 from aiosdk._transport.bounds import MAX_BODY, MAX_ERROR_BODY
 from aiosdk._transport.failures import request_error, without_headers
 from aiosdk._transport.header_check import check_head
+from aiosdk._transport.pacing import pace, paced
 from aiosdk._transport.progress import enter, progress
 from aiosdk.exceptions import SessionClosedError, hide_userinfo
 
@@ -108,7 +109,10 @@ async def _by_aiohttp(http: aiohttp.ClientSession, request: Request) -> aiohttp.
     check_head(request.method, request.url, request.headers)
     data = direct.large_body(request)
     if data is None:
-        return await _request(http, request, _payload(request.body))
+        data, rate = _payload(request.body), pace.get()
+        if rate is not None and hasattr(data, "__aiter__"):
+            data = paced(data, rate)
+        return await _request(http, request, data)
     # aiohttp itself would wait for ever for a peer that does not take the body.
     async with asyncio.timeout(None) as patience:
         return await _request(http, request, slices(data, patience, request.timeouts.read))

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 # What is written by one call of the system: enough to pay for its way to a thread.
 BLOCK: Final = 2 * MiB
-# For a download that is kept slow, so that it is not fast and then stands still.
-_SLOW_BLOCK: Final = 64 * 1024
 _LONGEST_PAUSE: Final = 20.0
 
 
@@ -190,7 +188,8 @@ class _Worker:
         Each break counts, also one after some bytes; but what is as long as a part may break off as often as a part.
         """
         download, position, breaks, counted_from = self._download, part.start, 0, part.start
-        most = BLOCK if download.settings.max_bandwidth is None else _SLOW_BLOCK
+        # One that is kept slow takes little at a time, so that it is not fast and then stands still.
+        most = BLOCK if download.settings.max_bandwidth is None else download.bandwidth.piece
         while part.end is None or position < part.end:
             with doing(f"downloading {what}"):
                 body = await self._body_at(position, part)

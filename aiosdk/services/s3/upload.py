@@ -118,8 +118,8 @@ class _Upload:
         given = args.without(self._arguments, args.NOT_OF_PUT)
         if self._algorithm is not None and f"Checksum{self._algorithm}" not in given:
             given["ChecksumAlgorithm"] = self._algorithm
-        await self._bandwidth.take(source.size)
-        await self._client.put_object(Bucket=self.bucket, Key=self.key, Body=source.as_file(), **given)
+        with self._bandwidth.limits():
+            await self._client.put_object(Bucket=self.bucket, Key=self.key, Body=source.as_file(), **given)
         await progress.add(source.size)
 
     async def _at_once(self, data: memoryview, progress: Progress) -> None:
@@ -203,10 +203,10 @@ class _Upload:
             data: The body.
             checksum: The name of the parameter with the checksum that the answer should have as well.
         """
-        await self._bandwidth.take(len(data))
         for attempts_left in reversed(range(self._config.num_download_attempts)):
             try:
-                answer: Mapping[str, Any] = await call(**given, Body=Block(data))
+                with self._bandwidth.limits():
+                    answer: Mapping[str, Any] = await call(**given, Body=Block(data))
             except ClientError as error:
                 if not attempts_left or error.response["Error"]["Code"] not in _DAMAGED:
                     raise
