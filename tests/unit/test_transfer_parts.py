@@ -1,10 +1,11 @@
-"""What transfers are made of: their configuration, arguments, checksums, bandwidth, progress, errors."""
+"""What transfers are made of: their configuration, arguments, checksums, bandwidth, reading, progress, errors."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import math
+import tracemalloc
 import types
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from aiosdk.services.s3.bandwidth import Bandwidth
 from aiosdk.services.s3.checksums import WholeCRC, as_text, can_be_of_whole
 from aiosdk.services.s3.errors import doing
 from aiosdk.services.s3.progress import Progress
+from aiosdk.services.s3.reading import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -315,6 +317,22 @@ async def test_a_pause_is_not_saved_up(monkeypatch: pytest.MonkeyPatch) -> None:
     start = clock.now
     await clock.run(asyncio.create_task(limit.take(5000)))
     assert clock.now - start >= 4.9 - 1e-6
+
+
+# Reading
+
+
+async def test_what_is_read_in_small_pieces_takes_little_more_memory_than_it_has_bytes() -> None:
+    numbers = iter(range(2**17))
+    reader = Reader("it", lambda _: next(numbers).to_bytes(3, "big"), returns=True)
+    tracemalloc.start()
+    try:
+        data = await reader.read(3 * 2**17 - 1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert data == b"".join(number.to_bytes(3, "big") for number in range(2**17))
+    assert peak < 4 * len(data), f"{peak:,} bytes"
 
 
 # Progress

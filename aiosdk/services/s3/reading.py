@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aiosdk import _off_loop
 from aiosdk.services.s3.workers import finish
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+# So many pieces become one: small ones take many times the memory of what is in them.
+_MANY: Final = 1000
 
 
 def as_bytes(name: str, data: Any) -> memoryview:
@@ -62,7 +65,7 @@ class Reader:
             pass
 
     def _gather(self, size: int) -> Any:
-        pieces: list[bytes] = []
+        pieces, joined = list[bytes](), 0  # the first of them are joined ones
         with self._lock:
             while size > 0 and not self._stopped:
                 data = self._read(size)
@@ -78,6 +81,9 @@ class Reader:
                     break
                 pieces.append(data)
                 size -= len(data)
+                if len(pieces) - joined == _MANY:
+                    pieces[joined:] = [b"".join(pieces[joined:])]
+                    joined += 1
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
