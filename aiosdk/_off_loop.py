@@ -32,12 +32,18 @@ async def call(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     prompt that nobody answers cannot hold up the interpreter's exit. Cancelling the caller abandons the result.
     """
     done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    work = delivery(done, partial(contextvars.copy_context().run, func, *args, **kwargs))
+    work = delivery(done, contextvars.copy_context(), func, *args, **kwargs)
     threading.Thread(target=work, name="aiosdk-off-loop", daemon=True).start()
     return await done
 
 
-def delivery(future: asyncio.Future[T], func: Callable[[], T]) -> Callable[[], None]:
+def delivery(
+    future: asyncio.Future[T],
+    context: contextvars.Context,
+    func: Callable[P, T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Callable[[], None]:
     """Make the function for a thread that runs another one and gives a future what that returns or raises.
 
     Nothing happens to a future that is done before, as when nobody waits for it any more.
@@ -55,9 +61,10 @@ def delivery(future: asyncio.Future[T], func: Callable[[], T]) -> Callable[[], N
     def work() -> None:
         result, error = None, None
         try:
-            result = func()
+            result = context.run(func, *args, **kwargs)
         except StopIteration as raised:  # which a future would not take
-            error = RuntimeError(f"{func!r} raised StopIteration")
+            name = getattr(func, "__qualname__", type(func).__name__)  # its arguments may be the user's data
+            error = RuntimeError(f"{name} raised StopIteration")
             error.__cause__ = raised
         except BaseException as raised:
             error = raised

@@ -185,7 +185,7 @@ async def test_a_thread_does_one_thing_after_the_other_and_is_used_again() -> No
 async def test_what_a_thread_raises_is_given_and_what_is_cancelled_before_does_not_run() -> None:
     thread, go_on, ran = Thread(), threading.Event(), list[int]()
 
-    def stop() -> None:
+    def stop(data: bytes) -> None:
         raise StopIteration
 
     def fail() -> None:
@@ -193,8 +193,9 @@ async def test_what_a_thread_raises_is_given_and_what_is_cancelled_before_does_n
 
     with pytest.raises(OSError, match="full"):
         await thread.start(fail)
-    with pytest.raises(RuntimeError, match="StopIteration"):
-        await thread.start(stop)
+    with pytest.raises(RuntimeError, match=r"stop raised StopIteration") as raised:
+        await thread.start(stop, b"SECRET")
+    assert "SECRET" not in str(raised.value)
     holding = thread.start(go_on.wait, 10)
     cancelled, after = thread.start(ran.append, 1), thread.start(ran.append, 2)
     cancelled.cancel()

@@ -7,7 +7,6 @@ import contextvars
 import os
 import threading
 from collections import deque
-from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
@@ -45,7 +44,7 @@ class Thread:
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_look_at)
-        work = _off_loop.delivery(future, partial(self._context.run, func, *args, **kwargs))
+        work = _off_loop.delivery(future, self._context, func, *args, **kwargs)
         if self._jobs is None:
             self._jobs = _take()
         self._jobs.put(lambda: None if future.cancelled() else work())
