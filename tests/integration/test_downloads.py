@@ -607,6 +607,19 @@ async def test_what_a_callback_raises_ends_the_download_as_it_is(
     assert names(folder) == []
 
 
+async def test_a_relative_path_is_what_it_was_when_the_download_began(
+    s3: Any, s3_server: S3Server, folder: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(s3_server, DATA)
+    await asyncio.to_thread((tmp_path / "elsewhere").mkdir)
+    await asyncio.to_thread(monkeypatch.chdir, folder)
+    await s3.download_file(
+        "bucket", "key", "target", Callback=lambda _: monkeypatch.chdir(tmp_path / "elsewhere"), Config=PARTS
+    )
+    assert (names(folder), names(tmp_path / "elsewhere")) == (["target"], [])
+    assert await asyncio.to_thread((folder / "target").read_bytes) == DATA
+
+
 async def test_a_download_below_a_bandwidth_is_whole(s3: Any, s3_server: S3Server) -> None:
     put(s3_server, DATA)
     config = aiosdk.s3.TransferConfig(multipart_threshold=THRESHOLD, multipart_chunksize=PART, max_bandwidth=5_000_000)

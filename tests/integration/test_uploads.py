@@ -21,8 +21,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, FlexibleChecksumError, ReadTimeoutError
 
 import aiosdk
+from aiosdk._off_loop import call
 from aiosdk.exceptions import FileChangedError, S3UploadFailedError
+from aiosdk.services.s3 import upload as upload_module
 from aiosdk.services.s3.checksums import as_text
+from aiosdk.services.s3.sources import open_path
 from tests.support.s3_faults import close, hang, refuse, say, stop_receiving
 from tests.support.s3_server import S3Server
 from tests.support.waiting import eventually, nothing_is_left
@@ -537,6 +540,22 @@ async def test_wrong_arguments_are_explained_before_anything_is_sent(
     with pytest.raises(TypeError, match="cannot be called"):
         await s3.upload_fileobj(b"", "bucket", "key", Callback=5)
     assert s3_server.seen == []
+
+
+async def test_a_relative_path_is_what_it_was_when_the_upload_began(
+    s3: Any, s3_server: S3Server, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await call((tmp_path / "elsewhere").mkdir)
+    await call((tmp_path / "file").write_bytes, b"abc")
+
+    async def open_later(path: str) -> Any:
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        return await open_path(path)
+
+    await call(monkeypatch.chdir, tmp_path)
+    monkeypatch.setattr(upload_module, "open_path", open_later)
+    await s3.upload_file("file", "bucket", "key")
+    assert s3_server.body("key") == b"abc"
 
 
 async def test_a_cancelled_creation_is_aborted_all_the_same(s3: Any, s3_server: S3Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from aiosdk import _off_loop
@@ -10,7 +11,6 @@ from aiosdk._client import Client
 from aiosdk.services.s3.order import Order
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Mapping
 
     # botocore's and boto3's types are not known here.
@@ -27,6 +27,21 @@ async def _load(name: str) -> Any:
     if module is None:
         module = _loaded[name] = await _off_loop.call(importlib.import_module, f"aiosdk.services.s3.{name}")
     return module
+
+
+async def _absolute(path: Path) -> Path:
+    """A path wherever the process goes before it is opened, or before what was written takes its place.
+
+    It is not normalised, which would lead elsewhere where it goes through a link and back. What is no path stays as it
+    is, and is refused by whoever takes it.
+    """
+    try:
+        given: object = os.fspath(path)
+    except TypeError:
+        given = None
+    if isinstance(given, str) and given and not os.path.isabs(given):
+        return os.path.join(await _off_loop.call(os.getcwd), given)
+    return path
 
 
 class S3Client(Client):
@@ -65,8 +80,8 @@ class S3Client(Client):
             FileChangedError: The file became shorter meanwhile.
             ValueError: A name in `ExtraArgs` is not allowed, or `Filename` is no path.
         """
-        order = Order(self, Bucket, Key, ExtraArgs, Callback, Config, progress)
-        await (await _load("upload")).upload_file(order, Filename)
+        order, path = Order(self, Bucket, Key, ExtraArgs, Callback, Config, progress), await _absolute(Filename)
+        await (await _load("upload")).upload_file(order, path)
 
     async def upload_fileobj(
         self,
@@ -140,8 +155,8 @@ class S3Client(Client):
             OSError: The file cannot be written.
             ValueError: A name in `ExtraArgs` is not allowed, or `Filename` is no path.
         """
-        order = Order(self, Bucket, Key, ExtraArgs, Callback, Config, progress)
-        await (await _load("download")).download_file(order, Filename)
+        order, path = Order(self, Bucket, Key, ExtraArgs, Callback, Config, progress), await _absolute(Filename)
+        await (await _load("download")).download_file(order, path)
 
     async def download_fileobj(
         self,
