@@ -44,6 +44,9 @@ class ConnectorOptions:
     socket_factory: Callable[..., Any] | None = None
 
 
+is_urgent: Final[ContextVar[bool]] = ContextVar("aiosdk_urgent", default=False)
+"""Whether the requests of the calling code go before those that wait for a connection: it is for what cleans up."""
+
 # The connections that the attempt under way has made: one, or two for a tunnel.
 _made: Final[ContextVar[list[Wire]]] = ContextVar("aiosdk_made")
 
@@ -243,7 +246,7 @@ class SlotConnector(aiohttp.TCPConnector):
         slots = self._slots
         try:
             async with asyncio.timeout(timeout):
-                return await slots.acquire(route)
+                return await slots.acquire(route, is_urgent=is_urgent.get())
         except TimeoutError:
             raise PoolTimeoutError(
                 host=route.host,

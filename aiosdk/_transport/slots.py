@@ -64,6 +64,7 @@ class _Waiter:
     order: int
     granted: asyncio.Future[Lease | None]
     passed_over: int = 0
+    is_lined_up: bool = False
 
 
 @dataclass
@@ -123,18 +124,25 @@ class Slots:
             self._discard(lease)
         return None
 
-    async def acquire(self, route: Route) -> Lease | None:
-        """Wait for an idle connection of the route (returned) or for a slot to open one in (None)."""
+    async def acquire(self, route: Route, *, is_urgent: bool = False) -> Lease | None:
+        """Wait for an idle connection of the route (returned) or for a slot to open one in (None).
+
+        What is urgent comes before all that wait.
+        """
         if (lease := self.take_idle(route)) is not None:
             return lease
         if self.open < self.limit and self._host_has_room(route.host):
             self._occupy(route)  # nobody waits who could have this slot
             return None
         self._arrivals += 1
-        waiter = _Waiter(route, self._arrivals, asyncio.get_running_loop().create_future())
+        order = -self._arrivals if is_urgent else self._arrivals
+        waiter = _Waiter(route, order, asyncio.get_running_loop().create_future())
         queue = self._queues.setdefault(route, deque())
-        queue.append(waiter)
-        if len(queue) == 1:
+        if is_urgent:
+            queue.appendleft(waiter)
+        else:
+            queue.append(waiter)
+        if queue[0] is waiter:
             self._line_up(waiter)
         self._make_room(waiter)
         try:
@@ -263,8 +271,10 @@ class Slots:
         return queue[0]
 
     def _line_up(self, waiter: _Waiter) -> None:
-        """Make the first waiter of a route a candidate for the next slot."""
-        heappush(self._first, (waiter.order, waiter))
+        """Make the first waiter of a route a candidate for the next slot; it stays one if an urgent one comes."""
+        if not waiter.is_lined_up:
+            waiter.is_lined_up = True
+            heappush(self._first, (waiter.order, waiter))
 
     def _next(self) -> _Waiter | None:
         """The candidate who came first and whose host has room."""

@@ -118,6 +118,24 @@ async def test_one_whose_creation_is_not_answered_ends_and_says_what_may_be_open
         assert "A multipart upload of s3://bucket/key may be open" in text
 
 
+async def test_its_abort_goes_before_those_that_wait_for_a_connection(s3_server: S3Server) -> None:
+    s3_server.faults.add(hang(), "UploadPart", times=None)
+    async with aiosdk.Session(**KEYS, endpoint_url=s3_server.url, max_connections=1) as session:
+        s3 = await session.client("s3")
+        upload = asyncio.create_task(s3.upload_fileobj(DATA, "bucket", "key"))
+        await eventually(lambda: s3_server.operations["UploadPart"])
+        others = [asyncio.create_task(s3.get_object(Bucket="bucket", Key="large")) for _ in range(3)]
+        await eventually(lambda: session.pool.stats().waiting > 3)
+        upload.cancel()
+        first = await others[0]  # which has the connection of the part
+        await eventually(lambda: session.pool.stats().waiting == 3)
+        first["Body"].close()
+        await ends(upload)
+        assert s3_server.open_uploads() == []
+        for other in others[1:]:
+            (await other)["Body"].close()
+
+
 @pytest.mark.parametrize("times", [1, 3])
 async def test_one_that_cannot_be_aborted_in_time_ends_and_says_so(
     times: int, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -211,6 +211,44 @@ async def test_a_busy_host_passes_over_an_older_waiter_only_so_often() -> None:
         task.cancel()
 
 
+async def test_what_is_urgent_is_served_before_all_others() -> None:
+    slots = Slots(1)
+    lease = await open_one(slots, A)
+    served: list[str] = []
+
+    async def one(name: str, route: Route, is_urgent: bool) -> None:
+        got = await slots.acquire(route, is_urgent=is_urgent)
+        served.append(name)
+        if got is None:
+            got = FakeLease(route)
+            slots.opened(got, route)
+        slots.discard(got)
+        slots.lost(got)
+
+    asked = [("elsewhere", B, False), ("here", A, False), ("here too", A, False), ("urgent", A, True)]
+    tasks = [asyncio.create_task(one(*each)) for each in asked]
+    await settle()
+    slots.discard(lease)
+    slots.lost(lease)
+    await asyncio.gather(*tasks)
+    assert served == ["urgent", "elsewhere", "here", "here too"]
+
+
+async def test_an_urgent_waiter_that_gives_up_leaves_the_others_as_they_were() -> None:
+    slots = Slots(1)
+    lease = await open_one(slots, A)
+    first, second = wait_for(slots, A), wait_for(slots, A)
+    await settle()
+    urgent = asyncio.create_task(slots.acquire(A, is_urgent=True))
+    await settle()
+    urgent.cancel()
+    await settle()
+    slots.release(lease)
+    assert await first is lease
+    slots.release(lease)
+    assert await second is lease
+
+
 async def test_a_cancelled_waiter_leaves_no_trace() -> None:
     slots = Slots(1)
     lease = await open_one(slots, A)
@@ -369,11 +407,12 @@ class AnythingInAnyOrder(RuleBasedStateMachine):
     def host_has_room(self, host: object) -> bool:
         return self.per_host is None or self.model.open_per_host[host] < self.per_host
 
-    @rule(route=ROUTES)
-    def ask(self, route: Route) -> None:
+    @rule(route=ROUTES, is_urgent=st.booleans())
+    def ask(self, route: Route, is_urgent: bool) -> None:
         self.arrivals += 1
-        task = self.loop.create_task(self.slots.acquire(route))
-        self.model.waiting.append(Asker(route, self.arrivals, len(self.model.waiting), task))
+        task = self.loop.create_task(self.slots.acquire(route, is_urgent=is_urgent))
+        order = -self.arrivals if is_urgent else self.arrivals
+        self.model.waiting.append(Asker(route, order, len(self.model.waiting), task))
         self.settle()
 
     @precondition(lambda self: self.model.waiting)

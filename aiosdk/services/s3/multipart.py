@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from aiosdk._transport.connector import is_urgent
 from aiosdk._transport.progress import Progress, progress
 from aiosdk.exceptions import UnreadableAnswerError
 from aiosdk.services.s3.arguments import OF_ABORTION, OF_HEAD, only
@@ -194,7 +195,12 @@ async def _give_up(
 
 
 async def _abort(upload: MultipartUpload, client: Any, arguments: Mapping[str, Any], error: BaseException) -> None:
-    """Abort an upload. If that fails, it is told with the error that was the reason, which goes on."""
+    """Abort an upload. If that fails, it is told with the error that was the reason, which goes on.
+
+    Runs in a task of its own, for what it says of its requests: it has no time to queue up behind those of others, who
+    got the connections of the parts.
+    """
+    is_urgent.set(True)
     patient = client.with_options(timeout=_LONGEST_ABORT)
     try:
         await patient.abort_multipart_upload(**upload.place, **only(arguments, OF_ABORTION))
