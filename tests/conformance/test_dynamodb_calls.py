@@ -204,7 +204,7 @@ async def test_an_error_says_by_a_note_which_attribute_it_is_about() -> None:
 
 async def test_what_is_nested_too_deeply_is_no_fault_of_an_answer() -> None:
     async with clients() as (ours, _):
-        deep = functools.reduce(operator.or_, (Attr("a").eq(number) for number in range(400)))
+        deep = functools.reduce(operator.or_, (Attr("a").eq(number) for number in range(5_000)))
         endless: list[Any] = []
         endless.append(endless)
         for condition in (deep, Attr("a").eq(endless)):
