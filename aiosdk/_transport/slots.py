@@ -7,20 +7,21 @@ The state changes here are synchronous and happen in one place, `_serve`; what m
 comes out as calls of `Lease.discard`. Invariants, checked by the tests after every step:
 
 * `open` is the number of leases that exist, and never exceeds `limit`; the same holds per host;
-* a lease is idle or in use, never both; whoever waits is in the queue of their route;
+* a lease is idle or in use, never both; whoever waits is in the queue of their route, and nobody else is;
 * nobody waits while something could serve them.
 
 Each step takes the same time however many hosts, routes and waiters there are: only the first waiter of each route
-is a candidate, in a heap by arrival (`_first`), or set aside while the cap of its host holds it up (`_held_up`).
+is a candidate, in a heap by arrival (`_first`), or set aside while the cap of its host holds it up (`_held_up`). What
+is out of date in the heap is passed over, and thrown out before it outnumbers the routes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 # How often a released connection may go to a waiter for the same server past an older waiter for another one. Without
 # this allowance every release under load would close a warm connection; without a bound the older one would starve.
 MAX_PASSED_OVER: Final = 8
+# How much may be out of date in the heap of candidates before anybody looks.
+_OUT_OF_DATE: Final = 64
 
 
 class Lease(Protocol):
@@ -64,7 +67,6 @@ class _Waiter:
     order: int
     granted: asyncio.Future[Lease | None]
     passed_over: int = 0
-    is_lined_up: bool = False
 
 
 @dataclass
@@ -90,11 +92,9 @@ class Slots:
     _idle_by_host: dict[Hashable, OrderedDict[Lease, None]] = field(
         default_factory=dict[Hashable, "OrderedDict[Lease, None]"]
     )
-    _queues: dict[Route, deque[_Waiter]] = field(default_factory=dict[Route, "deque[_Waiter]"])
+    _queues: dict[Route, OrderedDict[_Waiter, None]] = field(default_factory=dict[Route, "OrderedDict[_Waiter, None]"])
     _first: list[tuple[int, _Waiter]] = field(default_factory=list[tuple[int, _Waiter]])
-    _held_up: dict[Hashable, list[tuple[int, _Waiter]]] = field(
-        default_factory=dict[Hashable, list[tuple[int, _Waiter]]]
-    )
+    _held_up: dict[Hashable, dict[Route, None]] = field(default_factory=dict[Hashable, "dict[Route, None]"])
     _arrivals: int = 0
 
     @property
@@ -137,12 +137,11 @@ class Slots:
         self._arrivals += 1
         order = -self._arrivals if is_urgent else self._arrivals
         waiter = _Waiter(route, order, asyncio.get_running_loop().create_future())
-        queue = self._queues.setdefault(route, deque())
+        queue = self._queues.setdefault(route, OrderedDict())
+        queue[waiter] = None
         if is_urgent:
-            queue.appendleft(waiter)
-        else:
-            queue.append(waiter)
-        if queue[0] is waiter:
+            queue.move_to_end(waiter, last=False)
+        if next(iter(queue)) is waiter:
             self._line_up(waiter)
         self._make_room(waiter)
         try:
@@ -199,7 +198,7 @@ class Slots:
 
     def fail_waiters(self, error: BaseException) -> None:
         """Wake everybody who waits with an error: the pool is closing."""
-        queues, self._queues = self._queues, {}
+        queues, self._queues, self._first, self._held_up = self._queues, {}, [], {}
         for queue in queues.values():
             for waiter in queue:
                 if not waiter.granted.done():
@@ -216,8 +215,9 @@ class Slots:
         self._per_host[route.host] -= 1
         if not self._per_host[route.host]:
             del self._per_host[route.host]
-        for candidate in self._held_up.pop(route.host, ()):
-            heappush(self._first, candidate)
+        for held_up in self._held_up.pop(route.host, ()):
+            if (waiter := self._first_waiting(held_up)) is not None:
+                self._line_up(waiter)
         self._serve()
 
     def _discard(self, lease: Lease) -> None:
@@ -237,10 +237,7 @@ class Slots:
             del self._idle_by_host[route.host]
 
     def _withdraw(self, waiter: _Waiter) -> None:
-        """Whoever waited gave up; what was granted in the same moment goes back.
-
-        The waiter stays in its queue, which passes over those that are done: removing it would cost a walk.
-        """
+        """Whoever waited gave up; what was granted in the same moment goes back."""
         if waiter.granted.done() and not waiter.granted.cancelled() and waiter.granted.exception() is None:
             lease = waiter.granted.result()
             if lease is None:
@@ -249,51 +246,71 @@ class Slots:
                 self.release(lease)
             return
         waiter.granted.cancel()
+        self._leave_queue(waiter)
         following = self._first_waiting(waiter.route)
         self._serve()
         if following is not None and not following.granted.done():
             self._make_room(following)
 
-    def _first_waiting(self, route: Route) -> _Waiter | None:
-        """The first in the queue of a route who has not given up."""
+    def _leave_queue(self, waiter: _Waiter) -> None:
+        """Take a waiter out of its queue; whoever follows the first one lines up."""
+        route = waiter.route
         queue = self._queues.get(route)
-        if queue is None:
-            return None
-        left = False
-        while queue and queue[0].granted.done():
-            queue.popleft()
-            left = True
+        if queue is None or waiter not in queue:
+            return
+        was_first = next(iter(queue)) is waiter
+        del queue[waiter]
         if not queue:
             del self._queues[route]
-            return None
-        if left:
-            self._line_up(queue[0])
-        return queue[0]
+            held_up = self._held_up.get(route.host)
+            if held_up is not None and route in held_up:
+                del held_up[route]
+                if not held_up:
+                    del self._held_up[route.host]
+        elif was_first:
+            self._line_up(next(iter(queue)))
+        if len(self._first) > 2 * len(self._queues) + _OUT_OF_DATE:
+            self._first = [candidate for candidate in self._first if self._is_candidate(candidate[1])]
+            heapify(self._first)
+
+    def _first_waiting(self, route: Route) -> _Waiter | None:
+        """The first in the queue of a route who has not given up."""
+        while (queue := self._queues.get(route)) is not None:
+            waiter = next(iter(queue))
+            if not waiter.granted.done():
+                return waiter
+            self._leave_queue(waiter)  # cancelled a moment ago, and not told yet
+        return None
 
     def _line_up(self, waiter: _Waiter) -> None:
-        """Make the first waiter of a route a candidate for the next slot; it stays one if an urgent one comes."""
-        if not waiter.is_lined_up:
-            waiter.is_lined_up = True
+        """Make the first waiter of a route a candidate for the next slot."""
+        if waiter.route not in self._held_up.get(waiter.route.host, ()):
             heappush(self._first, (waiter.order, waiter))
+
+    def _is_candidate(self, waiter: _Waiter) -> bool:
+        """Whether an entry of the heap is up to date: the first one of a route that is not held up."""
+        route = waiter.route
+        queue = self._queues.get(route)
+        return queue is not None and next(iter(queue)) is waiter and route not in self._held_up.get(route.host, ())
 
     def _next(self) -> _Waiter | None:
         """The candidate who came first and whose host has room."""
         while self._first:
-            candidate = self._first[0]
-            waiter = candidate[1]
-            if waiter.granted.done():
+            waiter = self._first[0][1]
+            if not self._is_candidate(waiter):
                 heappop(self._first)
-                self._first_waiting(waiter.route)  # whoever follows lines up
+            elif waiter.granted.done():
+                self._leave_queue(waiter)  # cancelled a moment ago, and not told yet
             elif not self._host_has_room(waiter.route.host):
                 heappop(self._first)
-                self._held_up.setdefault(waiter.route.host, []).append(candidate)
+                self._held_up.setdefault(waiter.route.host, {})[waiter.route] = None
             else:
                 return waiter
         return None
 
     def _grant(self, waiter: _Waiter, lease: Lease | None) -> None:
         waiter.granted.set_result(lease)
-        self._first_waiting(waiter.route)  # whoever follows lines up
+        self._leave_queue(waiter)
 
     def _host_has_room(self, host: Hashable) -> bool:
         return self.limit_per_host is None or self._per_host[host] < self.limit_per_host
@@ -301,7 +318,8 @@ class Slots:
     def _oldest_elsewhere(self, route: Route) -> _Waiter | None:
         """The first waiter for another route whom the slot of a connection of this route would serve."""
         following = self._next()
-        held_up = [w for _, w in self._held_up.get(route.host, ()) if w.route != route and not w.granted.done()]
+        routes = [each for each in self._held_up.get(route.host, ()) if each != route]
+        held_up = [waiter for each in routes if (waiter := self._first_waiting(each)) is not None]
         if following is not None and following.route != route:
             held_up.append(following)
         return min(held_up, key=lambda each: each.order, default=None)
