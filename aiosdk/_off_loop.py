@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import inspect
 import threading
 import time
 from contextlib import contextmanager
@@ -35,6 +36,14 @@ async def call(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     work = delivery(done, contextvars.copy_context(), func, *args, **kwargs)
     threading.Thread(target=work, name="aiosdk-off-loop", daemon=True).start()
     return await done
+
+
+async def result_of(func: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:
+    """Call a function that may be a coroutine function, or one that gives something to await, or one that blocks."""
+    if inspect.iscoroutinefunction(func):
+        return await func(*args, **kwargs)
+    given: Any = await call(func, *args, **kwargs)
+    return await given if inspect.isawaitable(given) else given
 
 
 def delivery(

@@ -22,6 +22,8 @@ The family below is for what happens around a call. Each class keeps the botocor
     +-- UnknownWaiterError (ValueError)
     +-- ResourceNotExistsError, UnknownAPIVersionError (botocore DataNotFoundError)
     +-- NoCredentialsError, PartialCredentialsError, NoRegionError, ProfileNotFoundError (botocore's of that name)
+    |   +-- AccountWithoutKeysError (NoCredentialsError)
+    +-- BotocoreSessionError (TypeError)
     +-- InvalidEndpointError, InvalidHeaderError (ValueError)
     +-- PoolLimitError (ValueError)
     +-- CallOptionError (ValueError)
@@ -81,6 +83,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessDeniedError",
+    "AccountWithoutKeysError",
     "AiosdkError",
     "AnswerRefusedError",
     "Attempt",
@@ -88,6 +91,7 @@ __all__ = [
     "BatchKeyError",
     "BatchWriteError",
     "BatchWriterClosedError",
+    "BotocoreSessionError",
     "CallOptionError",
     "CertificateFileError",
     "ClassesNotReadError",
@@ -232,10 +236,30 @@ class NoCredentialsError(AiosdkError, upstream.NoCredentialsError):
     )
 
 
+class AccountWithoutKeysError(NoCredentialsError):
+    """Raised when a session is given an account id without the keys that it goes with."""
+
+    fmt = (
+        "aws_account_id was given to the Session without keys: it says whose account an access key belongs to. Give "
+        "aws_access_key_id and aws_secret_access_key too, or leave it out; credentials that are looked for tell their "
+        "account themselves."
+    )
+
+
 class PartialCredentialsError(AiosdkError, upstream.PartialCredentialsError):
     """Raised when one half of a key pair was given without the other."""
 
     fmt = "Only part of a key pair was given ({provider}): {cred_var} is missing. Give both keys, or neither."
+
+
+class BotocoreSessionError(AiosdkError, TypeError):
+    """Raised when `botocore_session` is no session of aiobotocore's: boto3's and botocore's block."""
+
+    fmt = (
+        "botocore_session takes an aiobotocore.session.AioSession, not {given}. For the same settings give "
+        "profile_name, region_name or keys to Session(); for hooks or credentials of your own, make an AioSession and "
+        "put them there."
+    )
 
 
 class NoRegionError(AiosdkError, upstream.NoRegionError):

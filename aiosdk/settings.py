@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from aiosdk._config import given_options
 from aiosdk.exceptions import (
+    AccountWithoutKeysError,
+    BotocoreSessionError,
     CallOptionError,
     InvalidEndpointError,
     PartialCredentialsError,
@@ -43,6 +45,9 @@ class SessionSettings:
     paced: bool = True
 
     def __post_init__(self) -> None:
+        _check_botocore_session(self.botocore_session)
+        if self.aws_account_id and not (self.aws_access_key_id and self.aws_secret_access_key):
+            raise AccountWithoutKeysError()  # as boto3 does, before it minds a pair that is not whole
         check_keys("Session", self.aws_access_key_id, self.aws_secret_access_key, self.aws_session_token)
         check_endpoint(self.endpoint_url)
         _check_limit("max_connections", self.max_connections)
@@ -56,6 +61,14 @@ class SessionSettings:
         given: object = given_options(self.config).get("max_pool_connections")
         _check_limit("max_pool_connections", given)
         return self.max_connections or (given if isinstance(given, int) else DEFAULT_MAX_CONNECTIONS)
+
+
+def _check_botocore_session(session: object) -> None:
+    """Raise `BotocoreSessionError` unless it is None or aiobotocore's, which is too heavy to be imported for this."""
+    names = [(base.__module__, base.__qualname__) for base in type(session).__mro__]
+    if session is not None and ("aiobotocore.session", "AioSession") not in names:
+        kind = type(session)
+        raise BotocoreSessionError(given=f"a {kind.__module__}.{kind.__qualname__}")
 
 
 def check_keys(provider: str, access_key: str | None, secret_key: str | None, token: str | None) -> None:

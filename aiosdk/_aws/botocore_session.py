@@ -23,9 +23,10 @@ from aiosdk._aws import second_chance
 from aiosdk._aws.client_class import HOOK_ID, class_hook
 from aiosdk._aws.client_parts import SharedExceptions
 from aiosdk._aws.config_values import ConfigValues
-from aiosdk._aws.credentials import SessionCredentials, SessionTokens, find_credentials, send_metadata_over
+from aiosdk._aws.credentials import SessionCredentials, SessionTokens, find_credentials
 from aiosdk._aws.events import SharedAliaser, built_in_emitter
 from aiosdk._aws.http_session import PooledHTTPSession, bind
+from aiosdk._aws.metadata import send_metadata_over
 from aiosdk._aws.models import shared_loader
 from aiosdk._aws.parsers import DecodingParserFactory
 from aiosdk._aws.redaction import redact_logs

@@ -16,25 +16,30 @@ import inspect
 import json
 import logging
 import subprocess
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from aiobotocore.credentials import AioCredentialResolver, AioCredentials, AioProcessProvider, AioProfileProviderBuilder
+from aiobotocore.credentials import (
+    AioCredentialResolver,
+    AioCredentials,
+    AioProcessProvider,
+    AioProfileProviderBuilder,
+    AioRefreshableCredentials,
+)
 from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 from botocore.exceptions import BotoCoreError, CredentialRetrievalError
 from botocore.tokens import DeferredRefreshableToken
-from botocore.utils import get_environ_proxies
 
 from aiosdk import _off_loop
-from aiosdk._aws.redaction import redacted
+from aiosdk._aws.metadata import send_metadata_over
 from aiosdk._single_flight import SingleFlight
 from aiosdk.exceptions import CredentialRecursionError, NoCredentialsError, SessionClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+    from collections.abc import Callable, Coroutine, Generator
 
     from aiobotocore.session import AioSession
 
@@ -48,8 +53,6 @@ ADVISORY: Final = (900.0, 1 / 4)
 MANDATORY: Final = (600.0, 1 / 6)
 # Seconds between attempts to refresh in the background, so that a broken provider is not hammered.
 ATTEMPT_INTERVAL: Final = 60.0
-# Characters of a refusal that an error repeats.
-MOST_SAID: Final = 500
 
 # Whose credentials the code that runs is looking for.
 _found_for: Final[ContextVar[object]] = ContextVar("aiosdk_found_for", default=None)
@@ -155,21 +158,23 @@ class SessionCredentials(AioCredentials):
     async def _find_source(self) -> None:
         _found_for.set(self)
         source, self._blocks = await self._find()
+        if not self._blocks:
+            _unblock(source)
         if isinstance(source, RefreshableCredentials):
             fresh: ReadOnlyCredentials | None = cast("Any", source)._frozen_credentials
             if fresh is not None:
                 with self._trusting_nothing(source):
                     self._keep(source, fresh)
         elif source is not None:
-            self._frozen = await source.get_frozen_credentials()
+            self._frozen = await _off_loop.result_of(source.get_frozen_credentials)
         self._source = source
 
     async def _refresh_source(self) -> None:
         _found_for.set(self)
         source = self._source
-        refresh = source.get_frozen_credentials()
+        run = _driven if self._blocks else _off_loop.result_of
         with self._trusting_nothing(source):
-            self._keep(source, await (_off_loop.drive(refresh) if self._blocks else refresh))
+            self._keep(source, await run(source.get_frozen_credentials))
 
     def _trusting_nothing(self, source: Any) -> AbstractContextManager[None]:
         # A provider of the user's own may raise what it likes.
@@ -247,7 +252,8 @@ class SessionToken:
         if _off_loop.is_driven():
             return await _off_loop.OnLoop(self.get_frozen_token)
         if self._source._should_refresh() is None:
-            return await self._source.get_frozen_token()
+            token = self._source.get_frozen_token()
+            return await token if inspect.isawaitable(token) else token
         return await self._getting.get()
 
     def close(self) -> SingleFlight[Any]:
@@ -255,7 +261,7 @@ class SessionToken:
         return self._getting
 
     async def _get(self) -> Any:
-        return await _off_loop.drive(self._source.get_frozen_token())
+        return await _driven(self._source.get_frozen_token)
 
 
 class SessionTokens:
@@ -270,13 +276,30 @@ class SessionTokens:
 
     def load_token(self, **kwargs: Any) -> Any:
         token = self._chain.load_token(**kwargs)
-        if not isinstance(token, DeferredRefreshableToken) or not is_upstream(token):
+        if not isinstance(token, DeferredRefreshableToken):
+            return token
+        if not is_upstream(token) and inspect.iscoroutinefunction(token.get_frozen_token):
             return token
         return self._tokens.setdefault(token.method, SessionToken(token))
 
     def close(self) -> list[SingleFlight[Any]]:
         """End whatever is under way, and give it to be waited for."""
         return [token.close() for token in self._tokens.values()]
+
+
+async def _driven(func: Callable[[], Any]) -> Any:
+    """Call what is upstream's: aiobotocore's coroutines block between awaits, botocore's functions all the time."""
+    if inspect.iscoroutinefunction(func):
+        return await _off_loop.drive(func())
+    return await _off_loop.result_of(func)
+
+
+def _unblock(source: Any) -> None:
+    """Have a plain function that refreshes aiobotocore's credentials run on a thread, not on the loop."""
+    refresh: Any = getattr(source, "_refresh_using", None)
+    if not isinstance(source, AioRefreshableCredentials) or inspect.iscoroutinefunction(refresh):
+        return
+    source._refresh_using = partial(_off_loop.result_of, refresh)
 
 
 def _window(rule: tuple[float, float], lifetime: float) -> float:
@@ -300,14 +323,13 @@ async def find_credentials(session: AioSession, http: type[PooledHTTPSession]) -
     """Walk the session's provider chain; give what the first provider had, and whether that provider is upstream's."""
     resolver = await _off_loop.call(session.get_component, "credential_provider")
     if getattr(type(resolver), "load_credentials", None) is not AioCredentialResolver.load_credentials:
-        found = resolver.load_credentials()
-        return (await found if inspect.isawaitable(found) else found), False
+        return await _off_loop.result_of(resolver.load_credentials), False
     _use_our_transport(resolver, session, http)
     provider: Any
     for provider in resolver.providers:
         log.debug("Looking for credentials via: %s", provider.METHOD)
         upstream = is_upstream(provider)
-        found = await _loaded(provider) if upstream else await _awaited(provider.load())
+        found = await (_loaded(provider) if upstream else _off_loop.result_of(provider.load))
         if found is not None:
             return found, upstream
     return None, False
@@ -322,7 +344,7 @@ _SAID: Final = ("Unsupported host", "Auth token value", "Credentials were refres
 async def _loaded(provider: Any) -> Any:
     """What one of aiobotocore's providers has; raises `CredentialRetrievalError` for an answer that makes no sense."""
     with _making_sense(str(provider.METHOD)):
-        return await _off_loop.drive(provider.load())
+        return await _driven(provider.load)
 
 
 @contextmanager
@@ -340,10 +362,6 @@ def _making_sense(method: str) -> Generator[None]:
         raise CredentialRetrievalError(provider=method, error_msg=problem) from error
 
 
-async def _awaited(value: Any) -> Any:
-    return await value if inspect.isawaitable(value) else value
-
-
 def _use_our_transport(resolver: AioCredentialResolver, session: AioSession, http: type[PooledHTTPSession]) -> None:
     """Send metadata requests over the session's pool, and run credential processes where they may block."""
     provider: Any
@@ -359,33 +377,6 @@ def _use_our_transport(resolver: AioCredentialResolver, session: AioSession, htt
             vars(provider)["_profile_provider_builder"] = _ProfileProviders(
                 session, cache=builder._cache, region_name=builder._region_name
             )
-
-
-def send_metadata_over(fetcher: Any, http: type[PooledHTTPSession]) -> None:
-    """Have one of aiobotocore's metadata fetchers (instance, container, region) use the session's pool."""
-    if hasattr(fetcher, "_base_url"):
-        fetcher._session = http(timeout=fetcher._timeout, proxies=get_environ_proxies(fetcher._base_url))
-    else:
-        fetcher._session = _DiscreetSession(http(timeout=fetcher.TIMEOUT_SECONDS))
-        fetcher._sleep = _off_loop.sleep
-
-
-class _DiscreetSession:
-    """Sends what a container's fetcher asks, which puts the whole body of a refusal into the text of its error."""
-
-    def __init__(self, http: PooledHTTPSession) -> None:
-        self._http = http
-
-    @asynccontextmanager
-    async def acquire(self) -> AsyncGenerator[_DiscreetSession]:
-        yield self
-
-    async def send(self, request: Any) -> Any:
-        answer: Any = await self._http.send(request)
-        if answer.status_code != 200:
-            said = (await answer.content).decode(errors="replace")[:MOST_SAID]
-            answer._content = redacted(said).encode()
-        return answer
 
 
 class _ProfileProviders(AioProfileProviderBuilder):

@@ -25,7 +25,7 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 from aiobotocore.utils import _RefCountedSession
 from botocore.credentials import CredentialProvider, SSOProvider
-from botocore.exceptions import CredentialRetrievalError
+from botocore.exceptions import CredentialRetrievalError, MetadataRetrievalError
 from botocore.tokens import SSOTokenProvider
 
 import aiosdk
@@ -499,6 +499,39 @@ async def test_an_instance_is_asked_for_the_credentials_of_its_role(monkeypatch,
     assert await signed_by("", identity) == "ASIA1"
     assert identity.asked == ["imds token", "imds role", "imds"]
     assert identity.requests[2].headers["x-aws-ec2-metadata-token"] == "imds-hush"
+
+
+async def test_what_an_instance_answers_may_end_with_a_newline(monkeypatch, signed_by, make, identity) -> None:
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    answer, ends = identity.answer, iter([b"\n", b"\r\nanother-role\n", b"\n", b"\n", b"\n"])
+
+    async def answer_lines(request: Request) -> Answer:
+        answered = await answer(request)
+        answered.body += next(ends)
+        return answered
+
+    identity.answer = answer_lines
+    assert await signed_by("", identity) == "ASIA1"
+    assert identity.asked == ["imds token", "imds role", "imds"]
+    assert [each.headers.get("x-aws-ec2-metadata-token") for each in identity.requests] == [None] + ["imds-hush"] * 2
+    async with make(config=AioConfig(defaults_mode="auto"), region_name="eu-west-1") as session:
+        client = await session.client("s3", aws_access_key_id="a", aws_secret_access_key=HUSH)
+    assert client.meta.config.connect_timeout == 1.1, "the instance's region is the client's"
+
+
+async def test_a_role_that_cannot_be_asked_for_is_no_parameter_of_the_call(monkeypatch, make, identity) -> None:
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    answer = identity.answer
+
+    async def answer_oddly(request: Request) -> Answer:
+        answered = await answer(request)
+        answered.body = answered.body.replace(b"the-role", b"the\x00role")
+        return answered
+
+    identity.answer = answer_oddly
+    async with make() as session:
+        with pytest.raises(MetadataRetrievalError, match="cannot be sent on"):
+            await use(session)
 
 
 async def test_a_metadata_service_that_is_not_there_means_no_credentials(monkeypatch, make) -> None:

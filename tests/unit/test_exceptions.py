@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import inspect
 import pickle
+from itertools import combinations
 
+import boto3
 import botocore.exceptions
+import botocore.session
 import pytest
+from aiobotocore.session import AioSession
 
 import aiosdk
 from aiosdk import exceptions
@@ -90,6 +94,10 @@ def test_nearest_names() -> None:
         ({"endpoint_url": "http://host:port"}, exceptions.InvalidEndpointError, "is malformed"),
         ({"endpoint_url": "http://ho st/"}, exceptions.InvalidEndpointError, "does not name a host"),
         ({"endpoint_url": "ftp://user:hush@host"}, exceptions.InvalidEndpointError, "***@host"),
+        ({"botocore_session": boto3.Session()}, exceptions.BotocoreSessionError, "not a boto3.session.Session"),
+        ({"botocore_session": botocore.session.Session()}, exceptions.BotocoreSessionError, "aiobotocore.session"),
+        ({"botocore_session": aiosdk.Session()}, exceptions.BotocoreSessionError, "not a aiosdk.session.Session"),
+        ({"botocore_session": AioSession}, exceptions.BotocoreSessionError, "not a builtins.type"),
     ],
 )
 def test_bad_arguments_of_a_session(arguments: dict[str, object], error: type[Exception], says: str) -> None:
@@ -97,6 +105,36 @@ def test_bad_arguments_of_a_session(arguments: dict[str, object], error: type[Ex
         aiosdk.Session(**arguments)
     assert says in str(raised.value)
     assert "hush" not in str(raised.value)
+
+
+KEY, SECRET, TOKEN, ACCOUNT = (
+    {"aws_access_key_id": "AKID"},
+    {"aws_secret_access_key": "hush"},
+    {"aws_session_token": "t"},
+    {"aws_account_id": "123456789012"},
+)
+
+
+@pytest.mark.parametrize("parts", [parts for n in range(5) for parts in combinations((KEY, SECRET, TOKEN, ACCOUNT), n)])
+def test_an_account_id_without_a_whole_key_pair_is_refused_as_by_boto3(parts: tuple[dict[str, str], ...]) -> None:
+    given = {name: value for part in parts for name, value in part.items()}
+    try:
+        boto3.Session(**given)
+    except botocore.exceptions.NoCredentialsError:
+        with pytest.raises(botocore.exceptions.NoCredentialsError, match="aws_account_id was given"):
+            aiosdk.Session(**given)
+        return
+    whole = KEY in parts and SECRET in parts
+    if whole or not {KEY["aws_access_key_id"], "hush", "t"} & set(given.values()):
+        assert aiosdk.Session(**given)
+    else:  # boto3 takes it and fails at the first call
+        with pytest.raises(botocore.exceptions.PartialCredentialsError):
+            aiosdk.Session(**given)
+
+
+def test_an_account_id_of_a_client_without_keys_is_ignored_as_by_boto3() -> None:
+    assert aiosdk.Session().client("s3", aws_account_id="123456789012") is not None
+    assert aiosdk.Session(aws_account_id="")
 
 
 def test_bad_arguments_of_a_client_are_found_before_it_is_awaited() -> None:
