@@ -190,10 +190,11 @@ class Plan:
             payload_hash = await prepared.body.sha256()
         else:
             payload_hash = hash_payload(prepared.body) if prepared.body else EMPTY_SHA256
+        host = (prefix or "") + target.host
         path, _, query = prepared.url[len(target.scheme) + 3 + len(prefix or "") + len(target.netloc) :].partition("?")
         return target.signer.sign(
             prepared.method,
-            (prefix or "") + target.host,
+            host,
             path,
             query,
             headers,
@@ -201,7 +202,7 @@ class Plan:
             credentials.access_key,
             credentials.secret_key,
             credentials.token,
-            self.client._endpoint.http_session.clock.now(),
+            self.client._endpoint.http_session.clock.now(host),
         )
 
     def _signs_payload(self, target: Target, headers: dict[str, Any], checksum: Any, body: Any) -> bool:

@@ -144,6 +144,7 @@ class PooledHTTPSession:
             if throttles is not None:
                 throttles.answered(turn, url, headers, body, response)
             response.body.signature = headers.get("Authorization")
+            response.body.signed_at = headers.get("X-Amz-Date") or headers.get("Date")
         return response
 
 

@@ -57,7 +57,7 @@ class Presigner:
             credentials.access_key,
             credentials.secret_key,
             credentials.token,
-            plan.client._endpoint.http_session.clock.now(),
+            plan.client._endpoint.http_session.clock.now_at(url),
             expires,
             body=body or None,
         )

@@ -2,7 +2,7 @@
 
 botocore gives up on both, although both can be mended: AWS's answer says what time it is, and temporary credentials can
 be asked for anew. A computer whose clock is wrong would never get an answer, and a crawl that outlives its credentials
-by a second would end.
+by a second would end. What one endpoint says of either changes nothing for requests to another one.
 """
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportMissingTypeStubs=false, reportPrivateUsage=false
@@ -14,7 +14,9 @@ import logging
 import re
 from typing import Any, Final
 
+from aiosdk._aws.clock import TRIED
 from aiosdk._aws.credentials import SessionCredentials
+from aiosdk._compile.sign import host_of
 
 log: Final = logging.getLogger("aiosdk.credentials")
 
@@ -24,7 +26,7 @@ ID: Final = "aiosdk-second-chance"
 WRONG_TIME: Final = frozenset(
     (
         *("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture", "RequestNotYetValid"),
-        # These may have other reasons.
+        # These may have other reasons, and have them most of the time.
         *("InvalidSignatureException", "SignatureDoesNotMatch", "InvalidSignature", "AuthFailure", "401", "403"),
     )
 )
@@ -36,19 +38,36 @@ _GIVEN: Final = "aiosdk_second_chance"
 
 async def give_second_chance(response: Any, endpoint: Any, request_dict: Any, **_: Any) -> float | None:
     """Say, as a handler of `needs-retry`, that a request should be sent again at once."""
-    if response is None or response[0].status_code not in _MAY_BE or _GIVEN in request_dict["context"]:
+    if response is None:
         return None
     http, parsed = response
+    status, context = http.status_code, request_dict["context"]
+    if _GIVEN in context:
+        if TRIED in context and (status < 300 or (400 < status < 500 and status not in (*_MAY_BE, 429))):
+            endpoint.http_session.clock.keep(*context.pop(TRIED))  # signed with that time it was taken
+        return None
+    if status not in _MAY_BE:
+        return None
     error = parsed.get("Error", {})
     code = str(error.get("Code"))
     if code in WRONG_TIME:
-        again = endpoint.http_session.clock.put_right(http.headers.get("date") or error.get("ServerTime"))
+        again = _in_time(endpoint, request_dict, http, error)
     else:
         again = code in EXPIRED and await _renewed(endpoint, http)
     if not again:
         return None
-    request_dict["context"][_GIVEN] = True
+    context[_GIVEN] = True
     return 0.0
+
+
+def _in_time(endpoint: Any, request_dict: Any, http: Any, error: Any) -> bool:
+    host = host_of(request_dict["url"])
+    told = http.headers.get("date") or error.get("ServerTime")
+    offset = endpoint.http_session.clock.offset_told(host, told, getattr(http.raw, "signed_at", None))
+    if offset is None:
+        return False
+    request_dict["context"][TRIED] = host, offset
+    return True
 
 
 async def _renewed(endpoint: Any, http: Any) -> bool:
@@ -64,13 +83,13 @@ async def _renewed(endpoint: Any, http: Any) -> bool:
 
 
 def prepare_client(client: Any, clock: Any) -> None:
-    """Have a client sign with the session's clock, and its endpoint know whose credentials it signs with."""
+    """Have a client sign with its endpoint's time, and its endpoint know whose credentials it signs with."""
     signer = client._request_signer
     make_auth = signer.get_auth_instance
 
     async def on_time(*args: Any, **kwargs: Any) -> Any:
         auth = await make_auth(*args, **kwargs)
-        return clock.sign_with(auth) if clock.offset else auth
+        return clock.sign_with(auth) if clock.doubted else auth
 
     signer.get_auth_instance = on_time
     client._endpoint.signing_credentials = signer._credentials

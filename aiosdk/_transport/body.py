@@ -27,6 +27,8 @@ class Body:
 
     signature: str | None = None
     """What the request was signed with, where it was refused."""
+    signed_at: str | None = None
+    """And the time that it was signed with."""
 
     def __init__(self, response: aiohttp.ClientResponse | DirectResponse) -> None:
         self._response = response

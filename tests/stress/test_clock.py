@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,6 +15,7 @@ from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
 
 import aiosdk
+from aiosdk._aws.clock import MOST_HOSTS, Clock
 from tests.support.server import Answer, CountingServer, Request, answer_anything
 
 Make = Callable[..., aiosdk.Session]
@@ -146,6 +148,110 @@ async def test_a_refused_head_tells_the_time_as_well(server: CountingServer, mak
         post = await s3.generate_presigned_post("b", "k")
         assert url
         assert post
+
+
+A_DAY = timedelta(days=1)
+TOMORROW: dict[str, Callable[[], Answer]] = {
+    "a bare 403": lambda: Answer(403, b"", date(datetime.now(UTC) + A_DAY)),
+    "a code for the time": lambda: Answer(
+        403, b"<Error><Code>RequestTimeTooSkewed</Code></Error>", date(datetime.now(UTC) + A_DAY)
+    ),
+    "a signature that does not match": lambda: Answer(
+        403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>", date(datetime.now(UTC) + A_DAY)
+    ),
+}
+
+
+@pytest.fixture
+def other() -> Iterator[CountingServer]:
+    with CountingServer() as running:
+        yield running
+
+
+async def presigned_at(client: Any) -> str:
+    url = await client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
+    return parse_qs(urlsplit(url).query)["X-Amz-Date"][0]
+
+
+@pytest.mark.parametrize("lane", ["express", "reference"])
+@pytest.mark.parametrize("name", TOMORROW)
+async def test_what_one_endpoint_says_of_the_time_changes_nothing_for_another(
+    server: CountingServer,
+    other: CountingServer,
+    make_session: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    lane: str,
+    name: str,
+) -> None:
+    monkeypatch.setattr("aiosdk._aws.lanes.FORCED", lane)
+
+    async def refuse(_: Request) -> Answer:
+        return TOMORROW[name]()
+
+    config = AioConfig(signature_version="s3v4")
+    other.answer = refuse
+    async with make_session(config=config) as session:
+        liar = await session.client("s3", endpoint_url=other.url)
+        healthy = await session.client("s3")
+        for number in (1, 2, 3):
+            with pytest.raises(ClientError):
+                await (liar.head_object(Bucket="b", Key="k") if name == "a bare 403" else liar.list_buckets())
+            assert len(other.requests) == 2 * number  # it is tried once, as nothing comes of it
+            await healthy.list_buckets()
+            assert is_now(await presigned_at(healthy))
+            assert is_now(await presigned_at(liar))
+        assert all(is_now(request.headers["x-amz-date"]) for request in server.requests)
+        assert len(server.requests) == 3
+        assert liar._endpoint.http_session.clock.offsets == {}
+
+
+@pytest.mark.parametrize("lane", ["express", "reference"])
+async def test_an_endpoint_that_takes_what_is_signed_with_its_time_is_alone_with_it(
+    server: CountingServer, other: CountingServer, make_session: Make, monkeypatch: pytest.MonkeyPatch, lane: str
+) -> None:
+    monkeypatch.setattr("aiosdk._aws.lanes.FORCED", lane)
+    ahead = other.answer = Strict(1200, lambda now: Answer(403, b"", date(now)))
+    config = AioConfig(signature_version="s3v4")
+    async with make_session(config=config) as session:
+        s3 = await session.client("s3", endpoint_url=other.url)
+        healthy = await session.client("s3")
+        for _ in range(3):
+            await s3.head_object(Bucket="b", Key="k")
+            await healthy.head_object(Bucket="b", Key="k")
+        assert ahead.refused == 1
+        assert signed_at(await presigned_at(s3)) - datetime.now(UTC) > timedelta(minutes=15)
+        assert is_now(await presigned_at(healthy))
+        assert all(is_now(request.headers["x-amz-date"]) for request in server.requests)
+        # Its clock is put right: so is ours for it, and it is forgotten.
+        ahead._offset = timedelta(0)
+        await s3.head_object(Bucket="b", Key="k")
+        assert ahead.refused == 2
+        assert s3._endpoint.http_session.clock.offsets == {}
+
+
+async def test_a_refusal_for_the_time_that_comes_late_is_no_reason_to_doubt_the_clock(
+    server: CountingServer, make_session: Make
+) -> None:
+    """Whoever is refused although signed in time (the `Date` is right) is refused for something else."""
+
+    async def refuse(_: Request) -> Answer:
+        return Answer(403, b"", date(datetime.now(UTC)))
+
+    server.answer = refuse
+    async with make_session() as session:
+        s3 = await session.client("s3")
+        with pytest.raises(ClientError):
+            await s3.head_object(Bucket="b", Key="k")
+        assert len(server.requests) == 1
+        assert not s3._endpoint.http_session.clock.doubted
+
+
+def test_the_hosts_whose_clock_differs_are_bounded() -> None:
+    clock = Clock()
+    for number in range(3 * MOST_HOSTS):
+        clock.keep(f"{number}.s3.amazonaws.com", 3600.0)
+    assert len(clock.offsets) == MOST_HOSTS
+    assert f"{3 * MOST_HOSTS - 1}.s3.amazonaws.com" in clock.offsets
 
 
 async def test_another_refusal_than_for_the_time_is_told_at_once(server: CountingServer, make_session: Make) -> None:
