@@ -71,6 +71,47 @@ def test_without_double_stars_patterns_are_those_of_fnmatch(pattern: str, path: 
     assert Choice(include=pattern).takes(path) == fnmatch.fnmatchcase(path, pattern)
 
 
+def as_regular_expression(pattern: str) -> str:
+    """The meaning of a pattern of letters, `?` and stars, where time does not matter."""
+    tokens = re.findall(r"(?:(?<=/)|^)\*\*/|\*+|.", pattern)
+    plain = {"?": ".", "**/": "(?:.*/)?"}
+    return "".join(plain.get(each, ".*" if each[0] == "*" else re.escape(each)) for each in tokens)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    pattern=st.lists(st.sampled_from(["a", "/", "*", "**/", "/**/", "?", "-"]), min_size=1, max_size=8).map("".join),
+    paths=st.lists(st.text("a/-*\n", max_size=8), min_size=8, max_size=8),
+)
+@example(pattern="**/**/a", paths=["a", "/a", "-a", "a/a", "a/-/a"])
+@example(pattern="*/**/a", paths=["a", "/a", "-/a", "a/-a", "a//a"])
+@example(pattern="a**/a", paths=["aa", "a/a", "aa/a", "a/-a"])
+def test_stars_that_keep_to_the_first_place_match_what_those_do_that_try_all(pattern: str, paths: list[str]) -> None:
+    if pattern.startswith(("/", "./")) or pattern.endswith("/"):
+        return
+    matches = re.compile(as_regular_expression(pattern), re.DOTALL).fullmatch
+    choice = Choice(include=pattern)
+    assert {each for each in paths if choice.takes(each)} == {each for each in paths if matches(each)}
+
+
+@pytest.mark.timeout(20)  # they took minutes, or for ever
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("*-*-*-*.log", "-" * 1024),
+        ("**/*-?*[-a]*[!a]*-x", "-" * 1024),
+        ("**/" * 8 + "x", "/" * 1024),
+        ("**/**/**/**/*.py", "a/" * 512),
+        ("*?" * 20 + "x", "a" * 1024),
+        ("*a" * 100 + "b", "a" * 1024),
+    ],
+)
+def test_no_key_makes_a_pattern_try_again_and_again(pattern: str, path: str) -> None:
+    assert not Choice(include=pattern).takes(path)
+    assert Choice(exclude=pattern).takes(path)
+    assert not Choice(exclude=f"{pattern}/").leaves_out_all_of(path)
+
+
 def test_what_is_included_and_not_excluded_is_taken() -> None:
     choice = Choice(include=["*.py", "*.md"], exclude=("tests/", "*.tmp.py"))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Final, cast
 
 from aiosdk.exceptions import TreeArgumentError
@@ -70,43 +71,63 @@ def _compiled(patterns: Iterable[str]) -> Any:
 
 
 _NEVER: Final = r"(?!)"
-_TOKEN: Final = re.compile(
-    r"""(?P<any_directories> (?:(?<=/)|^) \*\*/)  # none, too
-    | (?P<any> \*+)
-    | (?P<one> \?)
-    | (?P<set> \[ (?P<negated> !?) (?P<members> \]? [^\]]*) \])
-    | (?P<text> .)""",
-    re.DOTALL | re.VERBOSE,
-)
+_SET: Final = r"(?P<set> \[ (?P<negated> !?) (?P<members> \]? [^\]]*) \])"
+_OTHERS: Final = r"(?P<any_directories> (?:(?<=/)|^) \*\*/) | (?P<any> \*+) | (?P<one> \?) | (?P<text> .)"
+_TOKEN: Final = re.compile(f"{_SET} | {_OTHERS}", re.DOTALL | re.VERBOSE)
+_TOKEN_BUT_SETS: Final = re.compile(_OTHERS, re.DOTALL | re.VERBOSE)
+_MEMBERS: Final = re.compile(r"(?P<low>.)(?:-(?P<high>.))?", re.DOTALL)
+_WHERE_A_DIRECTORY_BEGINS: Final = "(?<![^/])"
 
 
 def _translated(pattern: str) -> str:
-    return "".join(_part(each) for each in _TOKEN.finditer(pattern))
+    """Write a pattern as a regular expression that takes time in proportion to the pattern and the path.
+
+    All that stands between two stars is as long wherever it is found. So its first place is as good as any other, and
+    the expression keeps to it by an atomic group: there is nothing to try again, whatever the path is.
+    """
+    first, *others = _between_stars(pattern)
+    if not others:
+        return first
+    *middle, last = others
+    return "".join((first, *(f"(?>.*?{each})" for each in middle), ".*", last))
 
 
-def _part(token: re.Match[str]) -> str:
-    if token["any_directories"]:
-        return "(?:.*/)?"
-    if token["any"]:
-        return ".*"
-    if token["one"]:
+def _between_stars(pattern: str) -> list[str]:
+    """What is before the first star, between each two and after the last one.
+
+    `**/` is a star that ends where a directory begins. It begins at such a place itself, and so may be empty.
+    """
+    parts: list[list[str]] = [[]]
+    for token in _tokens(pattern):
+        if token.lastgroup == "any_directories":
+            parts.append([_WHERE_A_DIRECTORY_BEGINS])
+        elif token.lastgroup == "any":
+            parts.append([])
+        else:
+            parts[-1].append(_one_character(token))
+    return list(map("".join, parts))
+
+
+def _tokens(pattern: str) -> Iterator[re.Match[str]]:
+    # Apart, or for each bracket that nothing closes all that follows would be searched.
+    closed = pattern.rfind("]") + 1
+    return chain(_TOKEN.finditer(pattern, 0, closed), _TOKEN_BUT_SETS.finditer(pattern, closed))
+
+
+def _one_character(token: re.Match[str]) -> str:
+    if token.lastgroup == "one":
         return "."
-    if token["set"]:
-        members = _members(token["members"])
+    if token.lastgroup == "set":
+        members = "".join(map(_members, _MEMBERS.finditer(token["members"])))
         if token["negated"]:
             return f"[^{members}]" if members else "."
         return f"[{members}]" if members else _NEVER
     return re.escape(token.group())
 
 
-def _members(text: str) -> str:
-    """The members of a set; a range that runs backwards, `z-a`, has none."""
-    parts = ""
-    while text:
-        if len(text) > 2 and text[1] == "-":
-            parts += f"{re.escape(text[0])}-{re.escape(text[2])}" if text[0] <= text[2] else ""
-            text = text[3:]
-        else:
-            parts += re.escape(text[0])
-            text = text[1:]
-    return parts
+def _members(token: re.Match[str]) -> str:
+    """One member of a set, or a range of them; a range that runs backwards, `z-a`, has none."""
+    low, high = token["low"], token["high"]
+    if high is None:
+        return re.escape(low)
+    return f"{re.escape(low)}-{re.escape(high)}" if low <= high else ""
