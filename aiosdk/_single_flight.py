@@ -27,6 +27,12 @@ class SingleFlight(Generic[T]):
         self._run = run
         self._task: asyncio.Task[T] | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is under way on this loop, which `get` would wait for."""
+        task = self._task
+        return task is not None and not task.done() and task.get_loop() is asyncio.get_running_loop()
+
     def start(self) -> asyncio.Task[T]:
         """Start a run, or join the one under way on this loop."""
         loop = asyncio.get_running_loop()

@@ -187,7 +187,7 @@ async def get_credentials(session: AioSession) -> Any:
     """The session's credentials object, or None when no provider has any."""
     credentials = session._credentials
     if isinstance(credentials, SessionCredentials):
-        if await credentials.load() is None:
+        if await credentials.load(anew=True) is None:
             return None
         await credentials.get_frozen_credentials()
     return credentials

@@ -15,11 +15,12 @@ import asyncio
 import inspect
 import json
 import logging
+import os
 import subprocess
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiobotocore.credentials import (
@@ -35,6 +36,7 @@ from botocore.tokens import DeferredRefreshableToken
 
 from aiosdk import _off_loop
 from aiosdk._aws.metadata import send_metadata_over
+from aiosdk._aws.renewals import Renewals
 from aiosdk._single_flight import SingleFlight
 from aiosdk.exceptions import CredentialRecursionError, NoCredentialsError, SessionClosedError
 
@@ -53,6 +55,20 @@ ADVISORY: Final = (900.0, 1 / 4)
 MANDATORY: Final = (600.0, 1 / 6)
 # Seconds between attempts to refresh in the background, so that a broken provider is not hammered.
 ATTEMPT_INTERVAL: Final = 60.0
+# Seconds in which no call walks the provider chain that was walked in vain, unless the environment has changed.
+IN_VAIN_FOR: Final = 30.0
+# What a renewal changes of refreshable credentials.
+_RENEWED: Final = frozenset(
+    (
+        "_access_key",
+        "_secret_key",
+        "_token",
+        "_account_id",
+        "_expiry_time",
+        "_staged_expiry_time",
+        "_frozen_credentials",
+    )
+)
 
 # Whose credentials the code that runs is looking for.
 _found_for: Final[ContextVar[object]] = ContextVar("aiosdk_found_for", default=None)
@@ -75,6 +91,9 @@ class SessionCredentials(AioCredentials):
         self._closed = False
         self._lifetime = 0.0
         self._next_attempt = 0.0
+        self._forced = False
+        self._in_vain: tuple[float, int] | None = None
+        self.renewals = Renewals()
         self._finding = SingleFlight("find credentials", self._find_source)
         self._refreshing = SingleFlight("refresh credentials", self._refresh_source)
 
@@ -91,15 +110,27 @@ class SessionCredentials(AioCredentials):
         found = f"method={self.method!r}" if self._source is not None else "not looked for yet"
         return f"<SessionCredentials {found}>"
 
-    async def load(self) -> SessionCredentials | None:
-        """Run the provider chain unless that is done; None when no provider has credentials."""
+    async def load(self, *, anew: bool = False) -> SessionCredentials | None:
+        """Run the provider chain unless that is done; None when no provider has credentials.
+
+        Where none had, that is so for a while.
+
+        Args:
+            anew: Look again at once.
+        """
         if _off_loop.is_driven():
-            return await _off_loop.OnLoop(self.load)
+            return await _off_loop.OnLoop(partial(self.load, anew=anew))
         if self._closed:
             raise SessionClosedError(doing="find credentials")
-        if self._source is None:
+        if self._source is None and (anew or not self._found_none_lately()):
             await self._get(self._finding)
         return None if self._source is None else self
+
+    def _found_none_lately(self) -> bool:
+        if self._in_vain is None:
+            return False
+        since, environment = self._in_vain
+        return monotonic() - since < IN_VAIN_FOR and environment == _environment()
 
     async def get_frozen_credentials(self) -> ReadOnlyCredentials:
         """Give credentials fit to sign with now. Raises `NoCredentialsError` when no provider has any."""
@@ -118,28 +149,26 @@ class SessionCredentials(AioCredentials):
             self._refreshing.start()
         return cast("ReadOnlyCredentials", self._frozen)
 
-    async def renew(self, refused: str | None) -> bool:
+    async def renew(self, refused: str | None, host: str) -> bool:
         """Ask for others, since a service says that they have expired; whether there are others.
 
-        Raises what the provider raises; those there are count as before then.
+        Raises what the provider raises. Until there are others, those there are go on to count for all other requests.
 
         Args:
             refused: The access key that was refused. Others may be there already.
+            host: Who says so.
         """
         if _off_loop.is_driven():
-            return await _off_loop.OnLoop(partial(self.renew, refused))
-        before, source = self._frozen, self._source
+            return await _off_loop.OnLoop(partial(self.renew, refused, host))
+        before = self._frozen
         if refused is not None and before is not None and before.access_key != refused:
             return True
-        expiry = getattr(source, "_expiry_time", None)
-        if expiry is not None:
-            source._expiry_time = datetime.now(UTC)
-        try:
-            await self._get(self._refreshing)
-        except BaseException:
-            if expiry is not None:
-                source._expiry_time = expiry
-            raise
+        if not self._refreshing.is_running:
+            if not self.renewals.take(host, monotonic()):
+                log.warning("%s says again that credentials have expired; they are not renewed for it now", host)
+                return False
+            self._forced = True
+        await self._get(self._refreshing)
         return self._frozen != before
 
     async def _get(self, run: SingleFlight[None]) -> None:
@@ -168,12 +197,16 @@ class SessionCredentials(AioCredentials):
         elif source is not None:
             self._frozen = await _off_loop.result_of(source.get_frozen_credentials)
         self._source = source
+        self._in_vain = (monotonic(), _environment()) if source is None else None
 
     async def _refresh_source(self) -> None:
         _found_for.set(self)
         source = self._source
+        forced, self._forced = self._forced, False
         run = _driven if self._blocks else _off_loop.result_of
         with self._trusting_nothing(source):
+            if forced and isinstance(source, RefreshableCredentials):
+                await _renewed(source, run)
             self._keep(source, await run(source.get_frozen_credentials))
 
     def _trusting_nothing(self, source: Any) -> AbstractContextManager[None]:
@@ -300,6 +333,21 @@ def _unblock(source: Any) -> None:
     if not isinstance(source, AioRefreshableCredentials) or inspect.iscoroutinefunction(refresh):
         return
     source._refresh_using = partial(_off_loop.result_of, refresh)
+
+
+async def _renewed(source: Any, run: Callable[[Callable[[], Any]], Coroutine[Any, Any, Any]]) -> None:
+    """Run the provider of credentials before their time. Where nothing comes of it they stay as they are."""
+    before = {name: value for name, value in vars(source).items() if name in _RENEWED}
+    try:
+        await run(partial(source._protected_refresh, is_mandatory=True))
+    except BaseException:
+        vars(source).update(before)
+        raise
+
+
+def _environment() -> int:
+    """What there is of AWS in the environment. The hash of it: there may be secrets in it."""
+    return hash(frozenset((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
 
 
 def _window(rule: tuple[float, float], lifetime: float) -> float:

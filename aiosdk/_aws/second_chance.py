@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
+from time import monotonic
 from typing import Any, Final
 
 from aiosdk._aws.clock import TRIED
@@ -34,6 +35,7 @@ EXPIRED: Final = frozenset(("ExpiredToken", "ExpiredTokenException", "TokenRefre
 _MAY_BE: Final = (400, 401, 403)
 _ACCESS_KEY: Final = re.compile("Credential=([^/]+)/")
 _GIVEN: Final = "aiosdk_second_chance"
+_RENEWED_FOR: Final = "aiosdk_renewed_for"
 
 
 async def give_second_chance(response: Any, endpoint: Any, request_dict: Any, **_: Any) -> float | None:
@@ -43,8 +45,8 @@ async def give_second_chance(response: Any, endpoint: Any, request_dict: Any, **
     http, parsed = response
     status, context = http.status_code, request_dict["context"]
     if _GIVEN in context:
-        if TRIED in context and (status < 300 or (400 < status < 500 and status not in (*_MAY_BE, 429))):
-            endpoint.http_session.clock.keep(*context.pop(TRIED))  # signed with that time it was taken
+        if status < 300 or (400 < status < 500 and status not in (*_MAY_BE, 429)):
+            _was_right(endpoint, context)
         return None
     if status not in _MAY_BE:
         return None
@@ -53,7 +55,7 @@ async def give_second_chance(response: Any, endpoint: Any, request_dict: Any, **
     if code in WRONG_TIME:
         again = _in_time(endpoint, request_dict, http, error)
     else:
-        again = code in EXPIRED and await _renewed(endpoint, http)
+        again = code in EXPIRED and await _renewed(endpoint, request_dict, http)
     if not again:
         return None
     context[_GIVEN] = True
@@ -70,16 +72,28 @@ def _in_time(endpoint: Any, request_dict: Any, http: Any, error: Any) -> bool:
     return True
 
 
-async def _renewed(endpoint: Any, http: Any) -> bool:
+def _was_right(endpoint: Any, context: Any) -> None:
+    """The request was taken now: what it was refused for before was the reason."""
+    if (tried := context.pop(TRIED, None)) is not None:
+        endpoint.http_session.clock.keep(*tried)
+    if (host := context.pop(_RENEWED_FOR, None)) is not None:
+        endpoint.signing_credentials.renewals.was_right(host, monotonic())
+
+
+async def _renewed(endpoint: Any, request_dict: Any, http: Any) -> bool:
     credentials = getattr(endpoint, "signing_credentials", None)
     found = _ACCESS_KEY.search(getattr(http.raw, "signature", None) or "")
     if not isinstance(credentials, SessionCredentials):
         return False
     try:
-        return await credentials.renew(found and found[1])
+        host = host_of(request_dict["url"])
+        if not await credentials.renew(found and found[1], host):
+            return False
     except Exception as error:  # the service's own words are the better error
         log.warning("Credentials that have expired could not be renewed: %s", type(error).__name__)
         return False
+    request_dict["context"][_RENEWED_FOR] = host
+    return True
 
 
 def prepare_client(client: Any, clock: Any) -> None:

@@ -541,6 +541,52 @@ async def test_a_metadata_service_that_is_not_there_means_no_credentials(monkeyp
         assert await session.get_credentials() is None
 
 
+async def test_a_search_in_vain_is_remembered_for_a_while(monkeypatch, make, identity, server) -> None:
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    identity.refusals = [404] * 100
+    now = time.monotonic()
+    monkeypatch.setattr("aiosdk._aws.credentials.monotonic", lambda: now)
+    async with make() as session:
+        for service in ("s3", "dynamodb", "sqs") * 3:
+            with pytest.raises(NoCredentialsError):
+                await use(session, service)
+        once = len(identity.requests)
+        assert once <= 3  # those of one search; boto3 makes one for each client
+        now += 29
+        with pytest.raises(NoCredentialsError):
+            await use(session)
+        assert len(identity.requests) == once
+        now += 2
+        with pytest.raises(NoCredentialsError):
+            await use(session)
+        assert len(identity.requests) == 2 * once
+        assert await session.get_credentials() is None
+        assert len(identity.requests) == 3 * once, "who asks for them is told how it is now"
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("how", ["environment", "file", "explicitly"])
+async def test_credentials_that_appear_after_a_search_in_vain_are_found(
+    monkeypatch, make, server, aws_environment, how
+) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr("aiosdk._aws.credentials.monotonic", lambda: now)
+    async with make() as session:
+        with pytest.raises(NoCredentialsError):
+            await use(session)
+        if how == "environment":  # at once
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAFILE")
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", HUSH)
+        else:
+            await off((aws_environment / "credentials").write_text, f"[default]\n{KEYS}")
+            if how == "explicitly":
+                assert await session.get_credentials() is not None
+            else:
+                now += 31
+        await use(session)
+        assert signer(server.requests[0]) == "AKIAFILE"
+
+
 async def test_defaults_mode_auto_asks_the_instance_for_its_region_through_the_pool(
     monkeypatch, make, identity
 ) -> None:
