@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 # aiohttp and aiobotocore take a quarter of a second to import. A session imports them when it is first used: off the
 # event loop where that is awaited.
 _HEAVY: Final = (
-    "concurrent.futures.thread",  # asyncio's own, when it first resolves a name
     "aiosdk._transport.loop_pool",
     "aiosdk._transport.pool",
     "aiosdk._aws.botocore_session",

@@ -12,18 +12,22 @@ import aiohttp
 from aiohttp.connector import Connection
 
 from aiosdk._transport.bounds import BoundedHandler
+from aiosdk._transport.failures import NameTimeoutError
+from aiosdk._transport.names import names
 from aiosdk._transport.progress import enter
 from aiosdk._transport.slots import Lease, Route, Slots, Traffic
 from aiosdk.exceptions import PoolTimeoutError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from aiohttp.abc import AbstractResolver
+    from aiohttp.abc import AbstractResolver, ResolveResult
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.tracing import Trace
+
+    from aiosdk._transport.names import Threads
 
 # AWS closes idle connections after 20 seconds; ours are gone before that.
 KEEPALIVE_TIMEOUT: Final = 12.0
@@ -49,6 +53,8 @@ is_urgent: Final[ContextVar[bool]] = ContextVar("aiosdk_urgent", default=False)
 
 # The connections that the attempt under way has made: one, or two for a tunnel.
 _made: Final[ContextVar[list[Wire]]] = ContextVar("aiosdk_made")
+# Within how many seconds it must have found its host.
+_patience: Final[ContextVar[float | None]] = ContextVar("aiosdk_patience", default=None)
 
 
 class Wire(BoundedHandler):
@@ -169,17 +175,17 @@ class SlotConnector(aiohttp.TCPConnector):
         tls: ssl.SSLContext | None,
         proxy_tls: ssl.SSLContext | None,
         on_idle: Callable[[float], None],
+        threads: Threads,
     ) -> None:
+        self.names = names(threads, options.resolver, options.ttl_dns_cache if options.use_dns_cache else 0)
         more: dict[str, Any] = {}
         if options.socket_factory is not None:
             more["socket_factory"] = options.socket_factory
         super().__init__(  # pyright: ignore[reportUnknownMemberType]
             ssl=True if tls is None else tls,
             limit=0,
-            use_dns_cache=options.use_dns_cache,
-            ttl_dns_cache=options.ttl_dns_cache,
-            # Named, because aiohttp would take aiodns where it is installed, which reads resolv.conf on the loop.
-            resolver=options.resolver or aiohttp.ThreadedResolver(),
+            use_dns_cache=False,  # the names have one, which does not forget whoever waits when it is closed
+            resolver=self.names,
             force_close=options.force_close,
             **more,
         )
@@ -261,9 +267,9 @@ class SlotConnector(aiohttp.TCPConnector):
     ) -> Wire:
         slots = self._slots
         made: list[Wire] = []
-        token = _made.set(made)
+        token, patience = _made.set(made), _patience.set(timeout.sock_connect)
         try:
-            # aiohttp bounds each step, but not a proxy's answer to CONNECT.
+            # aiohttp bounds each step, but not the look-up of a name, nor a proxy's answer to CONNECT.
             async with asyncio.timeout(timeout.sock_connect if req.proxy else None):
                 wire = await self._create_connection(req, traces, timeout)
             assert isinstance(wire, Wire)
@@ -279,14 +285,28 @@ class SlotConnector(aiohttp.TCPConnector):
             raise
         finally:
             _made.reset(token)
+            _patience.reset(patience)
         slots.opened(wire, route)
         wire.on_lost = slots.lost
         self._traffic.connections += 1
         return wire
 
+    async def _resolve_host(self, host: str, port: int, traces: Sequence[Trace] | None = None) -> list[ResolveResult]:
+        seconds = _patience.get()
+        patience = asyncio.timeout(seconds)
+        try:
+            async with patience:
+                return await super()._resolve_host(host, port, traces)
+        except TimeoutError:
+            if not patience.expired():  # a resolver's own
+                raise
+            problem = f"The address of {host!r} was not found within the connect time-out of {seconds:g} s."
+            raise NameTimeoutError(problem) from None
+
     def close_now(self) -> None:
         """Close what the pool does not know of: name resolution under way."""
         if not self._loop.is_closed():
+            self.names.stop()
             self._close(abort_ssl=True)
         self._closed = True
 

@@ -30,6 +30,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from aiosdk._transport.bounds import too_much
 from aiosdk.exceptions import AnswerRefusedError, hide_userinfo
 
+
+class NameTimeoutError(aiohttp.ConnectionTimeoutError):
+    """Raised when the address of a host was not found within the connect time-out."""
+
+
 TABLE: Final[tuple[tuple[type[BaseException], type[BotoCoreError]], ...]] = (
     (aiohttp.ClientSSLError, SSLError),
     (aiohttp.ServerFingerprintMismatch, SSLError),
@@ -66,7 +71,10 @@ def request_error(failure: BaseException, url: str, proxy: str | None) -> BotoCo
     shown = failure if hide_userinfo(text) == text else type(failure).__name__  # a proxy's password may stand in it
     if kind is ProxyConnectionError:
         return ProxyConnectionError(proxy_url=hide_userinfo(proxy or ""), error=shown)
-    return kind(endpoint_url=hide_userinfo(url), error=shown)
+    error = kind(endpoint_url=hide_userinfo(url), error=shown)
+    if isinstance(failure.__cause__, NameTimeoutError):
+        error.add_note(str(failure.__cause__))
+    return error
 
 
 def body_error(failure: BaseException, url: str) -> BaseException:

@@ -15,6 +15,7 @@ from aiosdk import _off_loop
 from aiosdk._single_flight import SingleFlight
 from aiosdk._transport.bounds import MAX_HEADER
 from aiosdk._transport.connector import ClientRequest, ConnectorOptions, SlotConnector, Wire, close_silently
+from aiosdk._transport.names import Threads
 from aiosdk._transport.tls import TLSSettings, tls_context
 from aiosdk.exceptions import SessionClosedError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncGenerator
 
+    from aiosdk._transport.names import Names
     from aiosdk._transport.slots import Slots, Traffic
 
 
@@ -54,6 +56,8 @@ class LoopPool:
         self.closed = False
         self.https: dict[Setup, aiohttp.ClientSession] = {}
         self._opening: dict[Setup, SingleFlight[aiohttp.ClientSession]] = {}
+        self._threads = Threads()
+        self._names: list[Names] = []
         self._reaper: asyncio.TimerHandle | None = None
         self._guard: AsyncGenerator[None, None] | None = None
 
@@ -69,8 +73,15 @@ class LoopPool:
         if self.closed:
             raise SessionClosedError(doing="send a request")
         connector = SlotConnector(
-            self.slots, self.traffic, setup.options, tls=tls, proxy_tls=proxy_tls, on_idle=self._reap_at
+            self.slots,
+            self.traffic,
+            setup.options,
+            tls=tls,
+            proxy_tls=proxy_tls,
+            on_idle=self._reap_at,
+            threads=self._threads,
         )
+        self._names.append(connector.names)
         http = aiohttp.ClientSession(
             connector=connector,
             request_class=ClientRequest,
@@ -128,6 +139,8 @@ class LoopPool:
         """Wait until the sockets of an abandoned pool are gone."""
         for opening in self._opening.values():
             await opening.wait()
+        for names in self._names:
+            await names.wait()
         # A discarded socket is closed some callbacks later: one for TCP, three for TLS.
         for _ in range(100):
             if not self.slots.open:
