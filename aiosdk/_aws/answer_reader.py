@@ -9,12 +9,12 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from aiobotocore.httpchecksum import handle_checksum_body
-from aiobotocore.response import AioStreamingBody
 from botocore.awsrequest import HeadersDict
 from botocore.handlers import handle_expires_header
 
 from aiosdk._aws.answers import compile_answer
 from aiosdk._aws.quirks import Way, called
+from aiosdk._aws.streaming_bodies import StreamingBody, adopt_body
 from aiosdk._compile.decode.xml import UnusualError
 
 if TYPE_CHECKING:
@@ -53,11 +53,12 @@ class AnswerReader:
         algorithm = None
         content: Any = body
         if self._streams:
-            content = AioStreamingBody(response.body, headers.get("content-length"))
+            content = StreamingBody(response.body, headers.get("content-length"))
         checksum = context.get("checksum")
         if checksum is not None and _has_checksum(headers) and checksum.get("response_algorithms"):
             answer: dict[str, Any] = {"headers": headers, "body": content, "context": {}}
             await handle_checksum_body(_Content(response), answer, context, self._operation)
+            adopt_body(answer["body"])
             content, algorithm = answer["body"], answer["context"].get("checksum", {}).get("response_algorithm")
         customized: dict[str, Any] = {}
         if "expires" in headers and self._minds_expires:

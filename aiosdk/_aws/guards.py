@@ -26,6 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
 from aiosdk._aws.error_kinds import classify
+from aiosdk._aws.streaming_bodies import adopt_body
 from aiosdk._compile.timestamps import parse_timestamp
 from aiosdk.exceptions import UnreadableAnswerError
 
@@ -109,6 +110,7 @@ class Guarded:
     """Any parser: what it raises is an error of aiosdk's or botocore's."""
 
     async def parse(self, response: dict[str, Any], shape: Any) -> Any:
+        adopt_body(response["body"])
         try:
             parsed: Any = await super().parse(response, shape)  # pyright: ignore[reportUnknownVariableType]
             error = parsed.get("Error") if response["status_code"] >= 300 and isinstance(parsed, dict) else None

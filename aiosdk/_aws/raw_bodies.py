@@ -1,18 +1,13 @@
 """Gets at the bytes of an answer below aiobotocore's streaming bodies, which join, count and check them on the loop."""
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportMissingTypeStubs=false
-# botocore and aiobotocore have no types.
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from aiobotocore.httpchecksum import AioStreamingChecksumBody
-from aiobotocore.response import AioStreamingBody
-
+from aiosdk._aws.streaming_bodies import StreamingBody, StreamingChecksumBody
 from aiosdk._transport.body import Body
 
-_UNWRAPPED: Final = (AioStreamingBody, AioStreamingChecksumBody)
+_UNWRAPPED: Final = (StreamingBody, StreamingChecksumBody)
 
 
 def raw_body(streaming_body: Any) -> Body | None:

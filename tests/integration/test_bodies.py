@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import binascii
 import gc
 import pickle
@@ -107,6 +108,21 @@ async def test_iter_lines(server: CountingServer, make_session: Make) -> None:
         body = await get(session)
         assert [line async for line in body.iter_lines(100)] == LINES.splitlines()
         assert session.pool.stats().idle == 1
+
+
+@pytest.mark.timeout(20)  # it took minutes
+@pytest.mark.parametrize("checksum", [False, True])
+@pytest.mark.parametrize("lane", ["express", "reference"])
+async def test_a_long_line_on_both_lanes(
+    server: CountingServer, make_session: Make, monkeypatch: pytest.MonkeyPatch, lane: str, checksum: bool
+) -> None:
+    monkeypatch.setenv("AIOSDK_LANE", lane)
+    data = b"-" * (16 << 20)
+    crc = base64.b64encode(struct.pack(">I", binascii.crc32(data))).decode()
+    send(server, body=data, headers={"x-amz-checksum-crc32": crc} if checksum else {})
+    async with make_session() as session:
+        lines = [line async for line in (await get(session)).iter_lines()]
+    assert [len(line) for line in lines] == [len(data)]
 
 
 async def test_readinto(server: CountingServer, make_session: Make) -> None:
