@@ -24,7 +24,7 @@ The family below is for what happens around a call. Each class keeps the botocor
     +-- NoCredentialsError, PartialCredentialsError, NoRegionError, ProfileNotFoundError (botocore's of that name)
     |   +-- AccountWithoutKeysError (NoCredentialsError)
     +-- BotocoreSessionError (TypeError)
-    +-- InvalidEndpointError, InvalidHeaderError (ValueError)
+    +-- InvalidEndpointError, InvalidHeaderError, BodyLengthError (ValueError)
     +-- PoolLimitError (ValueError)
     +-- CallOptionError (ValueError)
     +-- CertificateFileError (OSError)
@@ -91,6 +91,7 @@ __all__ = [
     "BatchKeyError",
     "BatchWriteError",
     "BatchWriterClosedError",
+    "BodyLengthError",
     "BotocoreSessionError",
     "CallOptionError",
     "CertificateFileError",
@@ -290,6 +291,18 @@ class InvalidHeaderError(AiosdkError, ValueError):
     """Raised when a parameter of a call would break its request: a line feed in a text that goes into a header, say."""
 
     fmt = "Nothing was sent: {what}. It comes from a parameter of the call, or from the client's configuration."
+
+
+class BodyLengthError(AiosdkError, ValueError):
+    """Raised when the length that a call gives for a body is not the body's.
+
+    The server would wait for more, or take what is left over for another request.
+    """
+
+    fmt = (
+        "The body cannot be sent: {problem}. Leave the length out (`ContentLength`, or a header of your own) and the "
+        "body's own is told; a file must not become shorter while it is sent."
+    )
 
 
 class PoolLimitError(AiosdkError, ValueError):

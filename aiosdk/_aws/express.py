@@ -41,10 +41,8 @@ if TYPE_CHECKING:
     from aiosdk._aws.throttling import Turn
     from aiosdk._transport.http import Response
 
-# botocore's preparer gives a length to the bodies of all others.
 GOOD_FOR: Final = 30.0
 """Seconds after which what still waits for its turn is signed again. AWS takes signatures that are five minutes old."""
-_WITHOUT_LENGTH: Final = ("GET", "HEAD", "OPTIONS")
 
 
 class Prepared:
@@ -222,17 +220,11 @@ class Plan:
 
     def _finish(self, prepared: Prepared) -> None:
         """Add the headers that are not signed."""
-        headers, body = prepared.headers, prepared.body
+        headers = prepared.headers
         prepared.invocation_id = str(uuid.uuid4())
         headers[INVOCATION_ID] = prepared.invocation_id
         headers["amz-sdk-request"] = "attempt=1"
         headers["User-Agent"] = self.client._user_agent_creator.to_string()
-        if (
-            prepared.method not in _WITHOUT_LENGTH
-            and "Transfer-Encoding" not in headers
-            and "Content-Length" not in headers
-        ):
-            headers["Content-Length"] = str(len(body)) if body is not None else "0"
 
     async def send(self, prepared: Prepared, turn: Turn | None = None) -> Response:
         """Send a request over the pool."""

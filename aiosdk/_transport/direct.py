@@ -17,6 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiosdk._transport.block import Block, write
 from aiosdk._transport.bounds import MAX_HEADER
 from aiosdk._transport.connector import CONTINUE_TIMEOUT, SlotConnector, Wire
+from aiosdk._transport.framing import is_framed
 from aiosdk._transport.header_check import good_names, is_good_name
 from aiosdk._transport.pacing import pace
 from aiosdk._transport.progress import enter
@@ -151,8 +152,9 @@ async def _exchange(
         max_field_size=MAX_HEADER,
     )
     is_small = _is_small(payload)
-    if payload and "Transfer-Encoding" in request.headers:  # which is chunked
-        payload = b"%x\r\n%s\r\n0\r\n\r\n" % (len(payload), payload)
+    assert is_framed(request.headers, payload), f"nothing says where the body of {request!r} ends"
+    if "Transfer-Encoding" in request.headers:  # which is chunked
+        payload = b"%x\r\n%s\r\n0\r\n\r\n" % (len(payload), payload) if payload else b"0\r\n\r\n"
     enter("read" if is_small else "send")
     expects = bool(payload) and request.headers.get("Expect") == "100-continue"
     transport.write(head if expects or not is_small else head + payload)

@@ -16,10 +16,11 @@ from aiosdk._transport.block import Block, slices
 from aiosdk._transport.body import Body
 from aiosdk._transport.bounds import MAX_BODY, MAX_ERROR_BODY
 from aiosdk._transport.failures import request_error, without_headers
+from aiosdk._transport.framing import framed, whole
 from aiosdk._transport.header_check import check_head
 from aiosdk._transport.pacing import pace, paced
 from aiosdk._transport.progress import enter, progress
-from aiosdk.exceptions import SessionClosedError, hide_userinfo
+from aiosdk.exceptions import BodyLengthError, SessionClosedError, hide_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Mapping
@@ -80,6 +81,11 @@ async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Resp
     Raises botocore's errors for what the network does, see `failures`; `PoolTimeoutError`, `SessionClosedError` and
     `EventLoopConflictError` for what the pool does.
     """
+    if isinstance(request.body, str):
+        request = request._replace(body=request.body.encode())
+    headers = framed(request.method, request.headers, request.body)
+    if headers is not request.headers:
+        request = request._replace(headers=headers)
     try:
         http = await pool.http(setup)
         response = await direct.send(http, request) or await _by_aiohttp(http, request)
@@ -98,6 +104,8 @@ async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Resp
     except Exception as failure:
         if pool.closed:  # which is why it failed; the retry rules need not try again to find out
             raise SessionClosedError(doing="finish a request") from failure
+        if isinstance(failure.__cause__, BodyLengthError):  # aiohttp tells what its source raises as a lost connection
+            raise failure.__cause__ from None
         raise request_error(failure, request.url, request.proxy) from without_headers(failure)
 
 
@@ -109,7 +117,7 @@ async def _by_aiohttp(http: aiohttp.ClientSession, request: Request) -> aiohttp.
     check_head(request.method, request.url, request.headers)
     data = direct.large_body(request)
     if data is None:
-        data, rate = _payload(request.body), pace.get()
+        data, rate = _payload(request), pace.get()
         if rate is not None and hasattr(data, "__aiter__"):
             data = paced(data, rate)
         return await _request(http, request, data)
@@ -122,7 +130,7 @@ async def _request(http: aiohttp.ClientSession, request: Request, data: Any) -> 
     if progress.get() is not None:
         data = _told(data)
     headers = dict(request.headers)
-    chunked = headers.pop("Transfer-Encoding", "").lower() == "chunked"
+    chunked = headers.pop("Transfer-Encoding", None) is not None
     return await http.request(
         request.method,
         URL(request.url, encoded=True),
@@ -169,15 +177,18 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def _payload(body: Any) -> Any:
-    if isinstance(body, Block):
-        body = bytes(body.data)
+def _payload(request: Request) -> Any:
+    if request.body is None:
+        # Empty, or aiohttp would not write the last chunk.
+        return io.BytesIO() if "Transfer-Encoding" in request.headers else None
+    body: Any = bytes(request.body.data) if isinstance(request.body, Block) else request.body
     if isinstance(body, (bytes, bytearray, io.BytesIO)):
         # As a file in memory, whatever it was: aiohttp warns of large bytes, and closes files that it has sent.
         return io.BytesIO(body.read() if isinstance(body, io.BytesIO) else body)
     if hasattr(body, "read") and not hasattr(body, "__aiter__"):
-        return _file_chunks(body)
-    return body
+        body = _file_chunks(body)
+    told = request.headers.get("Content-Length")
+    return whole(body, int(told)) if told is not None and hasattr(body, "__aiter__") else body
 
 
 def _told(data: Any) -> Any:

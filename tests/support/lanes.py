@@ -18,6 +18,7 @@ import pytest
 from aiobotocore.response import AioStreamingBody
 from botocore.exceptions import ClientError
 
+from aiosdk._transport.framing import framed
 from aiosdk._transport.http import Response
 
 NEEDS_EXPRESS = pytest.mark.skipif(
@@ -77,7 +78,8 @@ class FakeWire:
     async def __call__(
         self, method: str, url: str, headers: dict[str, str], body: Any, *, stream: bool, **_: Any
     ) -> Response:
-        self.sent.append(Sent(method, url, dict(headers), await _bytes(body), stream))
+        body = body.encode() if isinstance(body, str) else body
+        self.sent.append(Sent(method, url, dict(framed(method, headers, body)), await _bytes(body), stream))
         answer = self.answers[min(len(self.sent), len(self.answers)) - 1]
         if isinstance(answer, Exception):
             raise answer
@@ -88,8 +90,6 @@ class FakeWire:
 async def _bytes(body: Any) -> bytes | None:
     if body is None or isinstance(body, bytes):
         return body or None
-    if isinstance(body, str):
-        return body.encode() or None
     if isinstance(body, bytearray):
         return bytes(body) or None
     if isinstance(body, AsyncIterator):
