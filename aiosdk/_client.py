@@ -26,6 +26,7 @@ from aiosdk._aws.call_plan import CallPlan, call_plan
 from aiosdk._aws.calls import Call, deadline_exceeded, under_way
 from aiosdk._aws.endpoint import OutOfTimeError
 from aiosdk._aws.events import runs_hooks_on_loop
+from aiosdk._aws.given_answers import take_answers
 from aiosdk._aws.guards import explained
 from aiosdk._aws.lanes import Lanes
 from aiosdk._aws.pages import PageIterator
@@ -96,6 +97,10 @@ class Client(AioBaseClient):
     _root: Client | None = None
     _endings: Mapping[object, Callable[[], Awaitable[None]]] = MappingProxyType({})
     _PY_TO_OP_NAME: Mapping[str, str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        take_answers(self._endpoint)
 
     def __repr__(self) -> str:
         state = "closed " if (self._root or self)._closed else ""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from aiosdk._aws.express import Plan
-from aiosdk._aws.lanes import FORCED
 from aiosdk._aws.quirks import Way
 
 if TYPE_CHECKING:
@@ -53,8 +52,7 @@ def call_plan(client: Any, lanes: Lanes | None, method: str, operation_name: str
     if not isinstance(plan, Plan):
         return CallPlan(name, "reference", str(plan), _REFERENCE)
     if lanes.watched():
-        why = f"AIOSDK_LANE={FORCED}" if FORCED else "somebody logs or replaces what aiobotocore does for a call"
-        return CallPlan(name, "reference", why, _REFERENCE)
+        return CallPlan(name, "reference", lanes.watcher(), _REFERENCE)
     return CallPlan(name, "express", "", tuple(_steps(plan)))
 
 

@@ -17,9 +17,10 @@ from aiobotocore.context import with_current_context
 from aiobotocore.session import AioSession
 from botocore import translate
 
-from aiosdk._aws.client_parts import ClientParts, known_parts, make_parts, shared_hook
+from aiosdk._aws.client_parts import ClientParts, known_parts, make_parts, shared_maker
 from aiosdk._aws.models import SharedLoader, is_ready, make_ready
 from aiosdk._off_loop import let_loop_run, no_collection
+from aiosdk._seams import Seams
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
@@ -28,17 +29,22 @@ if TYPE_CHECKING:
 _MOST: Final = 100
 _OUTLINE: Final[dict[str, Any]] = {"version": "", "parameters": {}, "rules": []}
 
-# What libraries may patch. A client is made of shared parts only while these are as they were.
-_METHODS: Final = (
-    "create_client",
-    "_load_service_model",
-    "_load_service_endpoints_ruleset",
-    "_create_client_class",
-    "_create_methods",
-    "_create_api_method",
-    "_create_name_mapping",
-    "_get_client_args",
+# What libraries may patch. A client is made of shared parts only while these are the libraries' own.
+_UPSTREAM: Final = ("botocore", "aiobotocore")
+_CREATOR: Final = Seams(
+    (
+        "create_client",
+        "_load_service_model",
+        "_load_service_endpoints_ruleset",
+        "_create_client_class",
+        "_create_methods",
+        "_create_api_method",
+        "_create_name_mapping",
+        "_get_client_args",
+    ),
+    _UPSTREAM,
 )
+_SESSION: Final = Seams(("create_client", "_create_client"), _UPSTREAM)
 
 
 class SharingCreator(AioClientCreator):
@@ -52,11 +58,11 @@ class SharingCreator(AioClientCreator):
             self._retry_config_translator = _RETRY_CONFIGS
 
     def _load_service_model(self, service_name: str, api_version: str | None = None) -> ServiceModel:
-        hook = shared_hook(self._event_emitter)
-        if hook is None or type(self._loader) is not SharedLoader:
+        maker = shared_maker(self._event_emitter)
+        if maker is None or type(self._loader) is not SharedLoader:
             return super()._load_service_model(service_name, api_version)
         # Made already, unless a hook on choose-service-name has chosen another service.
-        self._parts = make_parts(self._loader, service_name, api_version, hook, pause=lambda: None)
+        self._parts = make_parts(self._loader, service_name, api_version, maker, pause=lambda: None)
         return self._parts.service_model
 
     def _load_service_endpoints_ruleset(self, service_name: str, api_version: str | None = None) -> Any:
@@ -115,23 +121,19 @@ class _RetryConfigs:
 _RETRY_CONFIGS: Final = _RetryConfigs()
 
 
-def _implementations() -> list[Any]:
-    methods = [getattr(AioClientCreator, name) for name in _METHODS]
-    return [AioSession._create_client, AioSession.create_client, *methods]
-
-
-_ORIGINAL: Final = _implementations()
-
-
-def _creating_method() -> FunctionType | None:
+def _creating_method(session: AioSession) -> FunctionType | None:
     """Give aiobotocore's method that makes a creator of clients, without its decorator; None if it is not as known."""
+    if (
+        aiobotocore.session.AioClientCreator is not AioClientCreator
+        or not _CREATOR.are_own(AioClientCreator)
+        or not _SESSION.are_own(type(session))
+        or not vars(session).keys().isdisjoint(_SESSION.names)
+    ):
+        return None
     method = getattr(AioSession._create_client, "__wrapped__", None)
     if isinstance(method, FunctionType) and "AioClientCreator" in method.__code__.co_names and not method.__closure__:
         return method
     return None
-
-
-_CREATE: Final = _creating_method()
 
 
 def is_prepared(session: AioSession, service_name: str, api_version: str | None) -> bool:
@@ -139,10 +141,10 @@ def is_prepared(session: AioSession, service_name: str, api_version: str | None)
     loader = session.get_component("data_loader")
     if not is_ready(loader, service_name, api_version):
         return False
-    hook = shared_hook(session.get_component("event_emitter"))
-    if hook is None or type(loader) is not SharedLoader:
+    maker = shared_maker(session.get_component("event_emitter"))
+    if maker is None or type(loader) is not SharedLoader:
         return True
-    return known_parts(loader, service_name, api_version, hook) is not None
+    return known_parts(loader, service_name, api_version, maker) is not None
 
 
 def prepare(session: AioSession, service_name: str, api_version: str | None) -> None:
@@ -152,18 +154,18 @@ def prepare(session: AioSession, service_name: str, api_version: str | None) -> 
     """
     loader = session.get_component("data_loader")
     make_ready(loader, service_name, api_version)
-    hook = shared_hook(session.get_component("event_emitter"))
-    if hook is not None and type(loader) is SharedLoader:
+    maker = shared_maker(session.get_component("event_emitter"))
+    if maker is not None and type(loader) is SharedLoader:
         with no_collection():
-            make_parts(loader, service_name, api_version, hook, pause=let_loop_run)
+            make_parts(loader, service_name, api_version, maker, pause=let_loop_run)
 
 
 def create_client(session: AioSession, service_name: str, arguments: dict[str, Any]) -> Any:
     """Make a client as `session.create_client` does: to be awaited."""
-    patched = aiobotocore.session.AioClientCreator is not AioClientCreator or _implementations() != _ORIGINAL
-    if _CREATE is None or patched or shared_hook(session.get_component("event_emitter")) is None:
+    method = _creating_method(session)
+    if method is None or shared_maker(session.get_component("event_emitter")) is None:
         return session.create_client(service_name, **arguments).__aenter__()
     # aiobotocore's own method with one name bound otherwise, for a session cannot be told which creator to use.
-    names = {**_CREATE.__globals__, "AioClientCreator": SharingCreator}
-    create = FunctionType(_CREATE.__code__, names, _CREATE.__name__, _CREATE.__defaults__)
+    names = {**method.__globals__, "AioClientCreator": SharingCreator}
+    create = FunctionType(method.__code__, names, method.__name__, method.__defaults__)
     return with_current_context()(create)(session, service_name, **arguments)

@@ -11,8 +11,8 @@ patched what makes it: such a client gets parts of its own, from aiobotocore's o
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aiobotocore.client import AioClientCreator
@@ -24,7 +24,7 @@ from botocore.model import ServiceModel
 from aiosdk._aws.client_class import HOOK_ID
 from aiosdk._aws.docstrings import UnreadService, make_late
 from aiosdk._aws.error_kinds import kind_of_shape
-from aiosdk._aws.events import LayeredEmitter, SharedAliaser, _is_upstream, built_in_emitter, built_in_handlers
+from aiosdk._aws.events import LayeredEmitter, LayeredTrie, SharedAliaser, hooks_of, is_upstream
 from aiosdk._aws.models import Packed, SharedLoader
 from aiosdk._errors import modelled
 
@@ -40,6 +40,18 @@ METHODS_AT_A_TIME: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
+class Maker:
+    """What makes the class of a session's clients. The sessions whose makers are equal share their parts."""
+
+    hook: Hook
+    """Our own handler, see `class_hook`."""
+    handlers: tuple[Any, ...]
+    """The built-in handlers that take part."""
+    built_in: LayeredTrie = field(compare=False)
+    """All built-in handlers of the session."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClientParts:
     """What all clients of a service share that nobody has a hook on."""
 
@@ -48,21 +60,21 @@ class ClientParts:
     rules: RuleSet | None
 
 
-# By what was asked for: the identity of the loader, which lives as long as the process, service, version and hook.
-_parts: Final[dict[tuple[int, str, str | None, Hook], ClientParts]] = {}
+# By what was asked for: the identity of the loader, which lives as long as the process, service, version and maker.
+_parts: Final[dict[tuple[int, str, str | None, Maker], ClientParts]] = {}
 # By the identity of a model's description, which is kept with them, and the name that the service goes by.
 _exceptions: Final[dict[tuple[int, str], tuple[Any, Any]]] = {}
 # Two threads must not give a service two classes.
 _making: Final = threading.RLock()
 
 
-def known_parts(loader: Any, service_name: str, api_version: str | None, hook: Hook) -> ClientParts | None:
+def known_parts(loader: Any, service_name: str, api_version: str | None, maker: Maker) -> ClientParts | None:
     """Give the shared parts of a service if they are made."""
-    return _parts.get((id(loader), service_name, api_version, hook))
+    return _parts.get((id(loader), service_name, api_version, maker))
 
 
 def make_parts(
-    loader: SharedLoader, service_name: str, api_version: str | None, hook: Hook, *, pause: Callable[[], None]
+    loader: SharedLoader, service_name: str, api_version: str | None, maker: Maker, *, pause: Callable[[], None]
 ) -> ClientParts:
     """Give the shared parts of a service, whose model is read already. The first time takes up to 15 ms.
 
@@ -70,26 +82,26 @@ def make_parts(
         loader: A loader of the process.
         service_name: The service's name.
         api_version: Its API version, or None for the latest.
-        hook: What `class_hook` gave.
+        maker: What `shared_maker` gave.
         pause: Called every so often meanwhile.
     """
-    if (parts := known_parts(loader, service_name, api_version, hook)) is not None:
+    if (parts := known_parts(loader, service_name, api_version, maker)) is not None:
         return parts
     with _making:
-        if (parts := known_parts(loader, service_name, api_version, hook)) is not None:
+        if (parts := known_parts(loader, service_name, api_version, maker)) is not None:
             return parts
         description = loader.load_service_model(service_name, "service-2", api_version=api_version)
         version = description["metadata"]["apiVersion"]
-        parts = known_parts(loader, service_name, version, hook) if version != api_version else None
+        parts = known_parts(loader, service_name, version, maker) if version != api_version else None
         if parts is None or parts.service_model._service_description is not description:
             model = ServiceModel(description, service_name=service_name)
             know_errors(model)
             _know_discovery(model)
-            made = _result(_ClassCreator(loader, hook, pause)._create_client_class(service_name, model))
+            made = _result(_ClassCreator(loader, maker, pause)._create_client_class(service_name, model))
             pause()
             parts = ClientParts(model, made, _rules(loader, service_name, api_version))
-            _parts[id(loader), service_name, version, hook] = parts
-        _parts[id(loader), service_name, api_version, hook] = parts
+            _parts[id(loader), service_name, version, maker] = parts
+        _parts[id(loader), service_name, api_version, maker] = parts
     return parts
 
 
@@ -122,8 +134,8 @@ def _rules(loader: SharedLoader, service_name: str, api_version: str | None) -> 
 class _ClassCreator(AioClientCreator):
     """Makes the class of a client that belongs to no session."""
 
-    def __init__(self, loader: SharedLoader, hook: Hook, pause: Callable[[], None]) -> None:
-        super().__init__(loader, None, None, _neutral_events(hook), None, None)
+    def __init__(self, loader: SharedLoader, maker: Maker, pause: Callable[[], None]) -> None:
+        super().__init__(loader, None, None, _NeutralEvents(maker), None, None)
         self._made = 0
         self._pause = pause
 
@@ -138,11 +150,29 @@ class _ClassCreator(AioClientCreator):
         return super()._create_api_method(py_operation_name, operation_name, service_model)
 
 
-@cache
-def _neutral_events(hook: Hook) -> SharedAliaser:
-    emitter = built_in_emitter()
-    emitter.register("creating-client-class", hook, unique_id=HOOK_ID)
-    return SharedAliaser(emitter)
+class _NeutralEvents:
+    """The events of a class that belongs to no session. Its handlers are botocore's own and ours: plain functions.
+
+    They are called here, on whatever thread this is, for somebody may have replaced what an emitter emits with by
+    something that needs an event loop.
+    """
+
+    def __init__(self, maker: Maker) -> None:
+        emitter = LayeredEmitter()
+        emitter._handlers = LayeredTrie(maker.built_in)
+        emitter.register("creating-client-class", maker.hook, unique_id=HOOK_ID)
+        self._events = SharedAliaser(emitter)
+
+    def emit(self, event_name: str, **kwargs: Any) -> _Done:
+        """Call the handlers of an event at once. Who makes a class awaits what this gives, who writes docs does not."""
+        for handler in hooks_of(self._events, event_name):
+            handler(event_name=event_name, **kwargs)
+        return _Done()
+
+
+class _Done:
+    def __await__(self) -> Iterator[Any]:
+        return iter(())
 
 
 def _result(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -155,23 +185,26 @@ def _result(coroutine: Coroutine[Any, Any, Any]) -> Any:
     raise TypeError("A built-in handler of creating-client-class has to be waited for")
 
 
-def shared_hook(events: Any) -> Hook | None:
-    """Give our hook on the class of a session's clients, if nobody else has one on what such a class is made of."""
+def shared_maker(events: Any) -> Maker | None:
+    """Give what makes the classes of a session's clients, if nobody but botocore and we take part in it."""
     emitter = getattr(events, "_emitter", None)
     if type(events) is not SharedAliaser or type(emitter) is not LayeredEmitter:
         return None
     trie: Any = emitter._handlers
     hook: Hook | None = emitter._unique_id_handlers.get(HOOK_ID, {}).get("handler")
-    if hook is None or _registered(trie) != [hook] or not _is_botocores_own():
+    if hook is None or _registered(trie) != [hook]:
         return None
-    built_in = built_in_handlers()[0]
-    return hook if trie._base is built_in or trie._base._root == built_in._root else None  # else some are unregistered
+    if trie._base is not trie.frozen and trie._base._root != trie.frozen._root:  # some are unregistered
+        return None
+    handlers = _registered_below(trie.frozen)
+    return None if handlers is None else Maker(hook, handlers, trie.frozen)
 
 
-@cache
-def _is_botocores_own() -> bool:
-    """Whether nobody has added to the handlers that are built in."""
-    return all(_is_upstream(handler) for handler in _registered(built_in_handlers()[0]))
+@lru_cache(maxsize=4)
+def _registered_below(built_in: LayeredTrie) -> tuple[Any, ...] | None:
+    """The built-in handlers that take part in making a class; None if somebody has added to them."""
+    handlers = tuple(_registered(built_in))
+    return handlers if all(is_upstream(handler) for handler in handlers) else None
 
 
 def _registered(trie: Any) -> list[Any]:

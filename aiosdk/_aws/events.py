@@ -14,17 +14,22 @@ from __future__ import annotations
 
 import copy
 import inspect
+import threading
 from collections import deque
-from functools import cache, partial
+from functools import partial
+from operator import is_
+from types import FunctionType, MethodType
 from typing import Any, Final
 
 from aiobotocore.hooks import AioHierarchicalEmitter
 from aiobotocore.session import AioSession
+from botocore import handlers
 from botocore.hooks import EVENT_ALIASES, EventAliaser, HierarchicalEmitter, _PrefixTrie
 
 from aiosdk import _off_loop
 from aiosdk._aws import second_chance
 from aiosdk._aws.s3_bodies import take_the_place_of_botocores
+from aiosdk._seams import Seams, package_of
 
 _checked: Final[set[Any]] = set()
 _aliased: Final[dict[str, str]] = {}
@@ -36,7 +41,9 @@ class LayeredTrie(_PrefixTrie):
     def __init__(self, base: _PrefixTrie | None = None) -> None:
         super().__init__()
         self.changes = 0
-        self._base: Any = _PrefixTrie() if base is None else base
+        self.frozen: Any = _PrefixTrie() if base is None else base
+        """The trie below as it was; `_base` is a copy of it once something was taken out."""
+        self._base: Any = self.frozen
 
     def prefix_search(self, key: str) -> deque[Any]:
         parts = key.split(".")
@@ -66,8 +73,9 @@ class LayeredTrie(_PrefixTrie):
         for section in range(3):
             if value in below[section]:
                 # A built-in handler goes: from here on this trie has its own copy of the rest.
-                self._base = copy.copy(self._base)
-                self._base.remove_item(key, value)
+                base = copy.copy(self._base)
+                base.remove_item(key, value)
+                self._base = base
                 return
             if value in own[section]:
                 super().remove_item(key, value)
@@ -79,7 +87,8 @@ class LayeredTrie(_PrefixTrie):
         return (node and node["values"]) or ((), (), ())
 
     def __copy__(self) -> LayeredTrie:
-        twin = LayeredTrie(self._base)
+        twin = LayeredTrie(self.frozen)
+        twin._base = self._base
         twin._root = self._recursive_copy(self._root)
         return twin
 
@@ -96,7 +105,7 @@ class LayeredEmitter(AioHierarchicalEmitter):
         self._handlers = LayeredTrie()
 
     def _verify_and_register(self, event_name: str, handler: Any, *args: Any, **kwargs: Any) -> None:
-        if not _is_upstream(handler):
+        if not is_upstream(handler):
             self._verify_is_callable(handler)
             super()._verify_accept_kwargs(handler)
             handler = Hook(handler)
@@ -125,13 +134,23 @@ class SharedAliaser(EventAliaser):
         return super().emit(event_name, **kwargs)
 
 
-def _is_upstream(handler: Any) -> bool:
-    # A client's signer and retry handlers, say. They need nothing of the event loop.
-    # A function is known by its globals: `functools.wraps` copies the name of the module.
-    function = getattr(handler, "__func__", handler)
-    globals_ = getattr(function, "__globals__", None)
-    module = globals_.get("__name__") if globals_ is not None else getattr(handler, "__module__", "")
-    return str(module).partition(".")[0] in ("aiobotocore", "botocore", "aiosdk")
+_UPSTREAM: Final = ("botocore", "aiobotocore")
+_EMITTING: Final = Seams(("emit", "emit_until_response", "_emit"), _UPSTREAM)
+
+
+def emits_as_ever() -> bool:
+    """Whether events are told by aiobotocore's own functions, which somebody may have replaced to listen to all."""
+    return _EMITTING.are_own(LayeredEmitter)
+
+
+def is_upstream(handler: Any) -> bool:
+    """Whether a handler is of the libraries below, or ours: a client's signer and retry handlers, say.
+
+    They need nothing of the event loop. A proxy is none of theirs, whatever it stands for and says of itself.
+    """
+    function = handler.__func__ if type(handler) is MethodType else handler
+    package = package_of(function) if type(function) is FunctionType else type(function).__module__.partition(".")[0]
+    return package in (*_UPSTREAM, "aiosdk")
 
 
 class Hook:
@@ -191,10 +210,10 @@ def hooks_of(emitter: Any, event_name: str) -> tuple[Any, ...]:
 
 def built_in_of(emitter: Any, event_name: str) -> tuple[Any, ...]:
     """The built-in handlers of an event, where some built-in handler was unregistered; nothing otherwise."""
-    trie, _ = built_in_handlers()
-    if emitter._emitter._handlers._base is trie:
+    trie = emitter._emitter._handlers
+    if trie._base is trie.frozen:
         return ()
-    return tuple(trie.prefix_search(emitter._alias_event_name(event_name)))
+    return tuple(trie.frozen.prefix_search(emitter._alias_event_name(event_name)))
 
 
 def built_in_emitter() -> LayeredEmitter:
@@ -206,11 +225,26 @@ def built_in_emitter() -> LayeredEmitter:
     return emitter
 
 
-@cache
-def built_in_handlers() -> tuple[_PrefixTrie, dict[str, Any]]:
-    """Give botocore's built-in handlers, as aiobotocore registers them. The first call takes 5 ms."""
-    emitter = AioHierarchicalEmitter()
-    AioSession(event_hooks=emitter)
-    take_the_place_of_botocores(emitter)
-    emitter.register(second_chance.EVENT, second_chance.give_second_chance, unique_id=second_chance.ID)
-    return emitter._handlers, emitter._unique_id_handlers
+def built_in_handlers() -> tuple[LayeredTrie, dict[str, Any]]:
+    """Give botocore's built-in handlers, as aiobotocore registers them. It takes 5 ms when they are others than before.
+
+    Libraries add to botocore's list of them when they are imported, moto for one.
+    """
+    listed = tuple(handlers.BUILTIN_HANDLERS)
+    with _registering:
+        for known, trie, unique_ids in _built_in:
+            if len(known) == len(listed) and all(map(is_, known, listed)):
+                return trie, unique_ids
+        emitter = LayeredEmitter()
+        AioSession(event_hooks=emitter)
+        take_the_place_of_botocores(emitter)
+        emitter.register(second_chance.EVENT, second_chance.give_second_chance, unique_id=second_chance.ID)
+        _built_in[_MOST - 1 :] = []
+        _built_in.insert(0, (listed, emitter._handlers, emitter._unique_id_handlers))
+        return emitter._handlers, emitter._unique_id_handlers
+
+
+# A test suite may put something on the list and take it away again, time after time.
+_MOST: Final = 4
+_built_in: Final[list[tuple[tuple[Any, ...], LayeredTrie, dict[str, Any]]]] = []
+_registering: Final = threading.Lock()

@@ -211,13 +211,18 @@ class _OffLoopReads:
     """The file below aiobotocore's chunked wrapper, read off the event loop."""
 
     def __init__(self, file: http.Readable) -> None:
-        self._file = file
+        self.file = file
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
+        return getattr(self.file, name)
 
     async def read(self, size: int) -> bytes:
-        return await _off_loop.call(self._file.read, size)
+        return await _off_loop.call(self.file.read, size)
+
+
+def read_by(file: Any) -> Any:
+    """Give the file that is read, also where its reads are made off the event loop."""
+    return file.file if isinstance(file, _OffLoopReads) else file
 
 
 def _off_loop_body(body: Any) -> Any:

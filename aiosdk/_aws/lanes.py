@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import logging
 import os
-from operator import attrgetter
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from aiobotocore.client import AioBaseClient
@@ -21,13 +19,14 @@ from botocore.handlers import remove_accid_host_prefix_from_model, remove_bucket
 from botocore.history import get_global_history_recorder
 
 from aiosdk._aws.endpoint import Endpoint
-from aiosdk._aws.events import Hook, built_in_of, changes, hooks_of
+from aiosdk._aws.events import Hook, built_in_of, changes, emits_as_ever, hooks_of
 from aiosdk._aws.express import Plan
 from aiosdk._aws.http_session import PooledHTTPSession
 from aiosdk._aws.presign import Presigner
 from aiosdk._aws.quirks import KINDS, QUIRKS, Way, name_of
 from aiosdk._aws.serializers import CompiledSerializer
 from aiosdk._aws.targets import NotCompiledError
+from aiosdk._seams import Seams
 
 if TYPE_CHECKING:
     from aiosdk._aws.quirks import Quirk
@@ -48,34 +47,25 @@ _LOGGERS: Final = [
 ]
 
 
-def _seam(owner: type, name: str) -> Any:
-    """A method that tracing libraries replace, as it is without them; None where one already has."""
-    found: Any = None
-    for base in owner.__mro__:
-        if name in base.__dict__:
-            found = base.__dict__[name]
-            break
-    module = str(getattr(found, "__globals__", {}).get("__name__"))
-    return found if type(found) is FunctionType and module.partition(".")[0] in ("botocore", "aiobotocore") else None
-
-
-_MAKE_API_CALL: Final = _seam(AioBaseClient, "_make_api_call")
-# What tracing libraries wrap, test suites mock and subclasses change, beside the door itself.
-_CLIENT_NAMES: Final = ("_make_request", "_convert_to_request_dict", "_emit_api_params", "_resolve_endpoint_ruleset")
-_ENDPOINT_NAMES: Final = (
-    "make_request",
-    "_send_request",
-    "create_request",
-    "prepare_request",
-    "_get_response",
-    "_do_get_response",
-    "_needs_retry",
-    "_send",
+_UPSTREAM: Final = ("botocore", "aiobotocore")
+# The door, what tracing libraries wrap, test suites mock and subclasses change beside it, and what tells hooks.
+_DOOR: Final = Seams(("_make_api_call",), _UPSTREAM)
+_CLIENT: Final = Seams(
+    ("_make_request", "_convert_to_request_dict", "_emit_api_params", "_resolve_endpoint_ruleset"), _UPSTREAM
 )
-_parts_of_client: Final = attrgetter(*_CLIENT_NAMES)
-_parts_of_endpoint: Final = attrgetter(*_ENDPOINT_NAMES)
-_CLIENT: Final = tuple(_seam(AioBaseClient, name) for name in _CLIENT_NAMES)
-_ENDPOINT: Final = tuple(_seam(AioEndpoint, name) for name in _ENDPOINT_NAMES)
+_ENDPOINT: Final = Seams(
+    (
+        "make_request",
+        "_send_request",
+        "create_request",
+        "prepare_request",
+        "_get_response",
+        "_do_get_response",
+        "_needs_retry",
+        "_send",
+    ),
+    _UPSTREAM,
+)
 _RETRIES: Final = "aiobotocore.retryhandler.AioRetryHandler"
 _SIGNER: Final = "aiobotocore.signers.AioRequestSigner.handler"
 _DEBUG: Final = logging.DEBUG
@@ -144,15 +134,16 @@ class Lanes:
 
     def watched(self) -> bool:
         """Whether somebody looks at what only the reference lane does, or does it differently."""
-        endpoint, of = self._client._endpoint, type(self._client)
+        client = self._client
+        endpoint = client._endpoint
         kind = type(endpoint)
-        if kind is Endpoint:  # what is ours there goes on to aiobotocore's
-            kind = AioEndpoint
         if (
-            AioBaseClient._make_api_call is not _MAKE_API_CALL
-            or _parts_of_client(of) != _CLIENT
-            or _parts_of_endpoint(kind) != _ENDPOINT
-            or not endpoint.__dict__.keys().isdisjoint(_ENDPOINT_NAMES)
+            not _DOOR.are_own(AioBaseClient)
+            or not _CLIENT.are_own(type(client))
+            or not _ENDPOINT.are_own(AioEndpoint if kind is Endpoint else kind)  # what is ours there goes on to theirs
+            or not emits_as_ever()
+            or not client.__dict__.keys().isdisjoint(_CLIENT.names)
+            or not endpoint.__dict__.keys().isdisjoint(_ENDPOINT.names)
             or "send" in endpoint.http_session.__dict__
         ):
             return True
@@ -162,6 +153,28 @@ class Lanes:
             if logger.isEnabledFor(_DEBUG):
                 return True
         return _history._enabled
+
+    def watcher(self) -> str:
+        """Say who watches, where somebody does."""
+        client = self._client
+        endpoint = client._endpoint
+        kind = type(endpoint)
+        for seams, owner, instance in (
+            (_DOOR, AioBaseClient, client),
+            (_CLIENT, type(client), client),
+            (_ENDPOINT, AioEndpoint if kind is Endpoint else kind, endpoint),
+        ):
+            if name := seams.changed(owner):
+                return f"{owner.__name__}.{name} is not aiobotocore's"
+            if seams is not _DOOR and (names := seams.names & vars(instance).keys()):
+                return f"{min(names)} of this {'endpoint' if seams is _ENDPOINT else 'client'} is replaced"
+        if not emits_as_ever():
+            return "somebody has replaced what emits events"
+        if "send" in vars(endpoint.http_session):
+            return "send of its HTTP session is replaced"
+        if FORCED:
+            return f"AIOSDK_LANE={FORCED}"
+        return "somebody looks at the debug logs or the history of botocore"
 
 
 def _handlers(client: Any, operation: Any) -> dict[str, list[tuple[Any, Quirk]]]:

@@ -129,9 +129,15 @@ _DECODERS: Final = {
 
 
 def take_the_place_of_botocores(emitter: Any) -> None:
-    """Put these handlers in the place of botocore's."""
-    emitter.unregister(EVENT, _handle_200_error)
-    emitter.register_first(EVENT, find_error)
+    """Put these handlers in the place of botocore's, unless somebody has taken those away or wrapped them."""
+    if _has(emitter, EVENT, _handle_200_error):
+        emitter.unregister(EVENT, _handle_200_error)
+        emitter.register_first(EVENT, find_error)
     for event, decode in _DECODERS.items():
-        emitter.unregister(event, decode)
-        emitter.register(event, DecodeEncoded(decode))
+        if _has(emitter, event, decode):
+            emitter.unregister(event, decode)
+            emitter.register(event, DecodeEncoded(decode))
+
+
+def _has(emitter: Any, event: str, handler: Any) -> bool:
+    return any(each is handler for each in emitter._handlers.prefix_search(event))

@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp.client import URL  # pyright: ignore[reportPrivateImportUsage]
 from aiohttp.http_exceptions import HttpProcessingError
 
+from aiosdk._seams import Seams
 from aiosdk._transport.block import Block, write
 from aiosdk._transport.bounds import MAX_HEADER
 from aiosdk._transport.connector import CONTINUE_TIMEOUT, SlotConnector, Wire
@@ -30,9 +31,8 @@ if TYPE_CHECKING:
 
 # What fits into the buffers of a socket is not held up by a slow peer.
 SMALL_BODY: Final = 64 * 1024
-_found: Any = aiohttp.ClientSession._request  # pyright: ignore[reportPrivateUsage]
-# None where somebody has replaced it before we came.
-_REQUEST: Final = _found if getattr(_found, "__globals__", {}).get("__name__") == "aiohttp.client" else None
+# What is wrapped to trace requests, or replaced to answer them.
+_SENDING: Final = Seams(("_request", "request"), ("aiohttp",))
 _ONLY_AIOHTTP: Final = frozenset(("Host", "host", "Connection", "connection"))
 _WITHOUT_BODY: Final = "HEAD"
 
@@ -92,7 +92,7 @@ async def send(http: aiohttp.ClientSession, request: Request) -> DirectResponse 
         body = large_body(request)
         if body is None:
             return None
-    if request.proxy is not None or http.trace_configs or aiohttp.ClientSession._request is not _REQUEST:  # pyright: ignore[reportPrivateUsage]
+    if request.proxy is not None or http.trace_configs or not _SENDING.are_own(type(http)):
         return None
     start = request.url.find("/", 8)  # after `https://`
     route = connector.known_route(request.url[:start])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 from typing import Any
+from unittest import mock
 
+import botocore.handlers
 import pytest
 from aiobotocore.hooks import AioHierarchicalEmitter
 from aiobotocore.session import AioSession
@@ -100,9 +102,35 @@ def test_the_built_in_handlers_are_aiobotocores() -> None:
         ]
 
 
+async def test_what_a_library_does_to_the_list_of_built_in_handlers_counts_for_new_sessions() -> None:
+    asked: list[str] = []
+
+    async def mine(event_name: str, **_: Any) -> None:
+        asked.append(event_name)
+
+    names = "mine.s3", "after-call.s3.ListObjectsV2"
+    before = built_in_emitter()
+    usual = [list(before._handlers.prefix_search(name)) for name in names]
+    others = [each for each in botocore.handlers.BUILTIN_HANDLERS if each[1] is not decode_list_object_v2]
+    with mock.patch.object(botocore.handlers, "BUILTIN_HANDLERS", [*others, ("mine", mine)]):
+        ours = built_in_emitter()
+        theirs = AioHierarchicalEmitter()
+        AioSession(event_hooks=theirs)
+        for name in names:
+            found, expected = ([*each._handlers.prefix_search(name)] for each in (ours, theirs))
+            assert [_named(each) for each in found] == [_named(each) for each in expected]
+        await ours.emit("mine.s3")
+        assert asked == ["mine.s3"]
+        ours.unregister("mine", mine)
+        assert mine not in ours._handlers.prefix_search(names[0])
+        assert mine in built_in_emitter()._handlers.prefix_search(names[0])
+    for emitter in (before, built_in_emitter()):
+        assert [list(emitter._handlers.prefix_search(name)) for name in names] == usual
+
+
 def _named(handler: Any) -> Any:
     # Bound methods of objects that each emitter has anew; what is ours in botocore's place equals that.
-    handler = getattr(handler, "_decode", handler)
+    handler = getattr(handler, "_decode", getattr(handler, "__wrapped__", handler))
     return getattr(handler, "__qualname__", handler)
 
 

@@ -720,33 +720,64 @@ async def test_a_send_patched_on_the_http_session_of_one_client_is_called(when: 
         assert client.lanes[-1] == "express"
 
 
-def test_a_library_that_patches_before_we_are_imported_is_called() -> None:
+def test_what_was_wrapped_before_we_were_imported_is_called_and_counts_no_more_when_it_is_unwrapped() -> None:
     program = """
         import asyncio, functools
+        import aiohttp
         from aiobotocore.client import AioBaseClient
-        original, called = AioBaseClient._make_api_call, []
+        from aiobotocore.config import AioConfig
+        from aiobotocore.endpoint import AioEndpoint
+        from aiobotocore.session import AioSession
+        called, originals = [], []
 
-        @functools.wraps(original)
-        async def traced(self, *args, **kwargs):
-            called.append(args)
-            return await original(self, *args, **kwargs)
+        def wrap(owner, name):
+            original = getattr(owner, name)
 
-        AioBaseClient._make_api_call = traced
+            @functools.wraps(original)
+            def traced(*args, **kwargs):
+                called.append(name)
+                return original(*args, **kwargs)
+
+            originals.append((owner, name, original))
+            setattr(owner, name, traced)
+
+        wrap(AioBaseClient, "_make_api_call")
+        wrap(AioEndpoint, "prepare_request")
+        wrap(AioSession, "create_client")
+        wrap(aiohttp.ClientSession, "_request")
         import aiosdk
+        from aiosdk._transport.direct import _SENDING
         from tests.support.lanes import FakeWire
         from tests.support.server import LIST_BUCKETS
 
+        async def client_of(session, **arguments):
+            s3 = await session.client("s3", **arguments)
+            s3._endpoint.http_session.exchange = FakeWire([(200, {}, LIST_BUCKETS)])
+            return s3
+
         async def main():
             async with aiosdk.Session("a", "b", region_name="us-east-1") as session:
-                s3 = await session.client("s3")
-                s3._endpoint.http_session.exchange = FakeWire([(200, {}, LIST_BUCKETS)])
+                s3 = await client_of(session)
                 await s3.list_buckets()
                 await s3.list_buckets()
-                print(len(called), s3.plan("list_buckets").lane)
+                print(*called, s3.plan("list_buckets").lane, _SENDING.are_own(aiohttp.ClientSession))
+                print(s3.plan("list_buckets").reason)
+                for owner, name, original in originals:
+                    setattr(owner, name, original)
+                called.clear()
+                other = await client_of(session, config=AioConfig(user_agent_extra="other"))
+                for each in (s3, other):
+                    await each.list_buckets()
+                    print(*called, each.plan("list_buckets").lane, _SENDING.are_own(aiohttp.ClientSession))
 
         asyncio.run(main())
     """
-    assert run(program) == "2 reference\n"
+    assert run(program).splitlines() == [
+        "create_client _make_api_call prepare_request _make_api_call prepare_request reference False",
+        "AioBaseClient._make_api_call is not aiobotocore's",
+        "express True",
+        "express True",
+    ]
 
 
 def run(program: str) -> str:

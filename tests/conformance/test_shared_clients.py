@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import aiobotocore.session
+import botocore.handlers
 import botocore.session
 import pytest
 from aiobotocore.client import AioBaseClient, AioClientCreator
@@ -234,6 +235,23 @@ async def test_a_built_in_hook_taken_away_is_away_for_its_session_alone(make_ses
         stripped.events.unregister("creating-client-class.s3", add_generate_presigned_post)
         assert not hasattr(await stripped.client("s3"), "generate_presigned_post")
         assert hasattr(await other.client("s3"), "generate_presigned_post")
+
+
+async def test_a_handler_that_a_library_builds_in_later_counts_for_new_sessions(make_session: Make) -> None:
+    def add(class_attributes: dict[str, Any], **_: Any) -> None:
+        class_attributes["mine"] = 7
+
+    async with make_session() as session:
+        usual = type(await session.client("sqs"))
+    for event, mine in (("creating-client-class.sqs", 7), ("before-send", None)):
+        listed = [*botocore.handlers.BUILTIN_HANDLERS, (event, add)]
+        with mock.patch.object(botocore.handlers, "BUILTIN_HANDLERS", listed):
+            async with make_session() as session:
+                client = await session.client("sqs")
+        assert vars(type(client)).get("mine") == mine
+        assert (type(client) is usual) == (mine is None)
+    async with make_session() as session:
+        assert type(await session.client("sqs")) is usual
 
 
 async def test_a_session_without_our_own_hook_makes_aiobotocores_clients(make_session: Make) -> None:
