@@ -90,12 +90,12 @@ class Session:
         max_connections: The most sockets that the session has open at any time, for all clients and for credential
             and metadata requests; 100 unless given here or as `max_pool_connections` in `config`.
         max_connections_per_host: The most of them to one host and port; by default only the total is capped.
-        retry_budget: How many retries all clients may make together before as many requests succeed; each request that
-            succeeds gives one back. 1,000 by default, which is used up only when more than half of all requests fail;
-            then calls fail at once, and say so, instead of storming a service that is down. 0 is no retries at all,
-            `math.inf` no limit.
+        retry_budget: How many retries all clients of the same account and endpoint may make together before as many
+            requests succeed; each request that succeeds gives one back. 1,000 by default, which is used up only when
+            more than half of all requests fail; then calls fail at once, and say so, instead of storming a service that
+            is down. 0 is no retries at all, `math.inf` no limit.
         paced: Whether requests that a service throttles by the dozen take turns, at the rate that it bears, for all
-            clients of the session together; False leaves it to each call's retries.
+            clients of the same account together; False leaves it to each call's retries.
         max_response_size: The most bytes of an answer that is read as a whole, which a stream is not; 1 GiB unless
             given. A larger one raises `AnswerRefusedError`.
 

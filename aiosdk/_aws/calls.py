@@ -119,8 +119,8 @@ class Call:
             error.add_note(f"{len(attempts)} attempts: " + "; ".join(map(str, attempts)))
         if self.out_of_budget:
             error.add_note(
-                "It was not tried again: the session's retries are used up, for most of its requests fail. Requests "
-                "that succeed give retries back; Session(retry_budget=...) allows more."
+                "It was not tried again: the session's retries are used up, for most of its requests to this endpoint "
+                "fail. Requests that succeed give retries back; Session(retry_budget=...) allows more."
             )
 
 

@@ -40,9 +40,8 @@ class Endpoint(AioEndpoint):
 
     @property
     def budget(self) -> RetryBudget | None:
-        """The retries of the session; None where the requests are not sent over its pool."""
-        pool = getattr(self.http_session, "pool", None)
-        return None if pool is None else pool.budget
+        """The retries of the client's account at its endpoint; None where the session's pool does not send."""
+        return getattr(self.http_session, "budget", None)
 
     async def create_request(self, params: dict[str, Any], operation_model: Any = None) -> Any:
         call = under_way.get()

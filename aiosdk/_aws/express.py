@@ -89,7 +89,7 @@ class Plan:
         self._traces = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
         self._streams = bool(operation.has_streaming_output)
         self._reader = AnswerReader(client, operation, handlers)
-        self._budget = client._endpoint.http_session.pool.budget
+        self._budget = client._endpoint.http_session.budget
         payload = operation.input_shape and operation.input_shape.serialization.get("payload")
         blob = bool(payload) and operation.input_shape.members[payload].type_name == "blob"
         self.payload: str | None = payload if blob else None

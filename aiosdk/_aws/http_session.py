@@ -16,6 +16,7 @@ from aiosdk import _off_loop
 from aiosdk._aws.calls import under_way
 from aiosdk._aws.clock import Clock
 from aiosdk._aws.throttling import Throttles
+from aiosdk._aws.whom import NOBODY, Whom
 from aiosdk._transport import http
 from aiosdk._transport.bounds import MAX_BODY, MAX_ERROR_BODY
 from aiosdk._transport.connector import ConnectorOptions
@@ -41,6 +42,8 @@ class PooledHTTPSession:
     throttles: ClassVar[Throttles | None] = None
     clock: ClassVar[Clock]
     max_response_size: ClassVar[int] = MAX_BODY
+    whom: Whom = NOBODY
+    """Whom the requests concern; what the client shares with others is keyed by it."""
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class PooledHTTPSession:
         proxies_config: Mapping[str, Any] | None = None,
         connector_args: Mapping[str, Any] | None = None,
     ) -> None:
+        self.budget = self.pool.budget.of(NOBODY)
         args = dict(connector_args or {})
         connect, read = timeout if isinstance(timeout, (list, tuple)) else (timeout, timeout)
         self._timeouts = http.Timeouts(args.get("pool_timeout", POOL_TIMEOUT), connect, read)
@@ -67,6 +71,11 @@ class PooledHTTPSession:
             options=options,
             context=args.get("ssl_context"),
         )
+
+    def concerns(self, whom: Whom) -> None:
+        """Say whom the requests of its client concern."""
+        self.whom = whom
+        self.budget = self.pool.budget.of((whom.account, whom.endpoint))
 
     async def __aenter__(self) -> Self:
         return self
@@ -134,7 +143,7 @@ class PooledHTTPSession:
         headers["Accept-Encoding"] = "identity"
         throttles = self.throttles
         if turn is None and throttles is not None and throttles.lines:
-            turn = await throttles.turn(url, headers, body)
+            turn = await throttles.turn(self.whom, url, headers, body)
         response = await http.exchange(
             self.pool,
             self._secure if secure else self._plain,
@@ -142,7 +151,7 @@ class PooledHTTPSession:
         )
         if turn is not None or response.status >= 400:
             if throttles is not None:
-                throttles.answered(turn, url, headers, body, response)
+                throttles.answered(turn, self.whom, url, headers, body, response)
             response.body.signature = headers.get("Authorization")
             response.body.signed_at = headers.get("X-Amz-Date") or headers.get("Date")
         return response

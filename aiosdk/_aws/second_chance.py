@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from aiosdk._aws.clock import TRIED
 from aiosdk._aws.credentials import SessionCredentials
+from aiosdk._aws.whom import whom_of
 from aiosdk._compile.sign import host_of
 
 log: Final = logging.getLogger("aiosdk.credentials")
@@ -97,7 +98,7 @@ async def _renewed(endpoint: Any, request_dict: Any, http: Any) -> bool:
 
 
 def prepare_client(client: Any, clock: Any) -> None:
-    """Have a client sign with its endpoint's time, and its endpoint know whose credentials it signs with."""
+    """Have a client sign with its endpoint's time, and what sends its requests know whom they concern."""
     signer = client._request_signer
     make_auth = signer.get_auth_instance
 
@@ -107,3 +108,4 @@ def prepare_client(client: Any, clock: Any) -> None:
 
     signer.get_auth_instance = on_time
     client._endpoint.signing_credentials = signer._credentials
+    client._endpoint.http_session.concerns(whom_of(client))

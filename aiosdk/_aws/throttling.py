@@ -1,8 +1,9 @@
 """Slows requests down where a service refuses them for coming too fast, so that few are sent in vain.
 
-Nothing is counted until a service first throttles. From then on the requests of the same kind, to the same host, are
-watched, and where many are refused they take turns at a rate that the service bears (`pace`). All clients of a session
-share it: they share the account whose limits these are. A while after the last refusal it is forgotten again.
+Nothing is counted until a service first throttles. From then on the requests of the same kind, of the same account to
+the same host, are watched, and where many are refused they take turns at a rate that the service bears (`pace`). The
+clients of a session that use the same account share it, for it is the account whose limits these are; nobody else is
+slower for it. A while after the last refusal it is forgotten again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from aiosdk._transport.progress import enter
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aiosdk._aws.whom import Whom
     from aiosdk._transport.http import Response
     from aiosdk._transport.pool import ConnectionPool
 
@@ -42,11 +44,15 @@ CODES: Final = frozenset(
 )
 _ALWAYS: Final = (429, 509)
 _CODE: Final = re.compile(rb'<Code>\s*([A-Za-z]+)|"(?:__type|code|Code)"\s*:\s*"(?:[^"#]*#)?([A-Za-z]+)')
-_RESOURCE: Final = re.compile(rb'"(?:TableName|StreamName|StreamARN)"\s*:\s*"([^"]*)"')
+_RESOURCE: Final = re.compile(
+    rb'"(?:TableName|StreamName|StreamARN|QueueUrl)"\s*:\s*"([^"]*)"|"RequestItems"\s*:\s*\{\s*"([^"]*)"'
+)
 _S3_WITH_BUCKET: Final = re.compile(r".+\.s3[.-].*amazonaws\.com")
 _MOST_READ: Final = 4096
-_MOST_KINDS: Final = 100
-"""Of so many kinds of requests to a host; more are taken for one."""
+MOST_KINDS: Final = 100
+"""Of so many kinds of requests of one account to a host; more are taken for one."""
+MOST_LINES: Final = 1000
+"""Altogether: the oldest is forgotten when there are more."""
 _SLICE: Final = 0.1
 
 
@@ -81,18 +87,21 @@ class Throttles:
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.lines: dict[object, _Line] = {}
-        """By the kind of request. Empty while no service throttles."""
+        self.lines: dict[_Kind, _Line] = {}
+        """By whom they concern, and the kind of request. Empty while no service throttles."""
 
-    async def turn(self, url: str, headers: Mapping[str, str], body: Any) -> Turn | None:
+    async def turn(self, whom: Whom, url: str, headers: Mapping[str, str], body: Any) -> Turn | None:
         """Wait until a request may go. None where it is of a kind that nobody throttles."""
         if self._loop is not asyncio.get_running_loop():
             self.lines.clear()  # they have waited on a loop that is gone
             return None
-        kind = self._kind(url, headers, body)
+        kind = _key(whom, url, headers, body)
         line = self.lines.get(kind)
         if line is None:
-            return None
+            kind = _rest_of(kind)
+            line = self.lines.get(kind)
+            if line is None:
+                return None
         now = begun = monotonic()
         pace = line.pace
         if pace.is_over(now):
@@ -109,7 +118,9 @@ class Throttles:
             pace.sent(now)
         return Turn(line, now, now - begun)
 
-    def answered(self, turn: Turn | None, url: str, headers: Mapping[str, str], body: Any, response: Response) -> None:
+    def answered(
+        self, turn: Turn | None, whom: Whom, url: str, headers: Mapping[str, str], body: Any, response: Response
+    ) -> None:
         """Note how a request was answered: all that had a turn, and of the others those that failed."""
         if not is_throttled(response):
             if turn is not None:
@@ -117,7 +128,7 @@ class Throttles:
             return
         now = monotonic()
         if turn is None:
-            self._begin(url, headers, body, now)
+            self._begin(_key(whom, url, headers, body), now)
         elif turn.line.pace.refused(turn.sent_at, now):
             rate = turn.line.pace.rate
             said = (
@@ -127,26 +138,39 @@ class Throttles:
             )
             log.info("Throttled by %s: %s", _host(url), said)
 
-    def _begin(self, url: str, headers: Mapping[str, str], body: Any, now: float) -> None:
+    def _begin(self, kind: _Kind, now: float) -> None:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop
             self.lines.clear()
-        kind = self._kind(url, headers, body)
-        line = self.lines.get(kind)
+        line = self.lines.get(kind) or self.lines.get(_rest_of(kind))
         if line is None:
-            for other in [other for other, each in self.lines.items() if each.pace.is_over(now)]:
-                del self.lines[other]
-            line = self.lines[kind] = _Line(now)
+            line = self.lines[self._room_for(kind, now)] = _Line(now)
         if line.pace.rate is None:
             line.pace.sent(now)
             line.pace.refused(now, now)
 
-    def _kind(self, url: str, headers: Mapping[str, str], body: Any) -> object:
-        kind = kind_of(url, headers, body)
-        if len(self.lines) >= _MOST_KINDS and kind not in self.lines:
-            return kind[0]
+    def _room_for(self, kind: _Kind, now: float) -> _Kind:
+        """Forget what is over, and give the key of a new line for this kind, or for what is there beyond the most."""
+        for other in [other for other, each in self.lines.items() if each.pace.is_over(now)]:
+            del self.lines[other]
+        if sum(other[:2] == kind[:2] for other in self.lines) >= MOST_KINDS:
+            kind = _rest_of(kind)
+        if len(self.lines) >= MOST_LINES:
+            del self.lines[next(iter(self.lines))]
         return kind
+
+
+_Kind = tuple["Whom", str, str, str]
+
+
+def _key(whom: Whom, url: str, headers: Mapping[str, str], body: Any) -> _Kind:
+    return whom, *kind_of(url, headers, body)
+
+
+def _rest_of(kind: _Kind) -> _Kind:
+    """What stands for all requests to a host that are of none of the kinds known."""
+    return kind[0], kind[1], "", "*"
 
 
 async def turn_of(sender: Any, url: str, headers: Mapping[str, str], body: Any) -> Turn | None:
@@ -155,8 +179,8 @@ async def turn_of(sender: Any, url: str, headers: Mapping[str, str], body: Any) 
     if throttles is None or not throttles.lines:
         return None
     if _off_loop.is_driven():  # a call whose body is a file
-        return await _off_loop.OnLoop(lambda: throttles.turn(url, headers, body))
-    return await throttles.turn(url, headers, body)
+        return await _off_loop.OnLoop(lambda: throttles.turn(sender.whom, url, headers, body))
+    return await throttles.turn(sender.whom, url, headers, body)
 
 
 def is_throttled(response: Response) -> bool:
@@ -187,7 +211,7 @@ def kind_of(url: str, headers: Mapping[str, str], body: Any) -> tuple[str, str, 
         start = start.encode()
     if target := headers.get("X-Amz-Target"):
         found = _RESOURCE.search(start)
-        return host, target, found[1].decode("latin-1") if found else ""
+        return host, target, (found[1] or found[2] or b"").decode("latin-1") if found else ""
     if start.startswith(b"Action="):
         return host, start[7:].partition(b"&")[0].decode("latin-1"), ""
     if _S3_WITH_BUCKET.fullmatch(host):

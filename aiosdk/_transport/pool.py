@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aiosdk._transport.budget import DEFAULT_BUDGET, RetryBudget
+from aiosdk._transport.budget import DEFAULT_BUDGET, RetryBudgets
 from aiosdk._transport.slots import Slots, Traffic
 from aiosdk.exceptions import EventLoopConflictError, SessionClosedError
 
@@ -51,7 +51,7 @@ class ConnectionPool:
         self.limit_per_host = limit_per_host
         self.closed = False
         self._traffic = Traffic()
-        self.budget = RetryBudget(DEFAULT_BUDGET if retry_budget is None else retry_budget)
+        self.budget = RetryBudgets(DEFAULT_BUDGET if retry_budget is None else retry_budget)
         self._current: LoopPool | None = None
 
     @property

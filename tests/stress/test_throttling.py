@@ -12,7 +12,8 @@ import pytest
 from aiobotocore.config import AioConfig
 
 import aiosdk
-from aiosdk._aws.throttling import Throttles, is_throttled, kind_of
+from aiosdk._aws.throttling import MOST_KINDS, MOST_LINES, Throttles, is_throttled, kind_of
+from aiosdk._aws.whom import Whom
 from aiosdk.exceptions import DeadlineExceededError, SessionClosedError
 from tests.stress.throttling import crawl
 from tests.support.server import Answer, CountingServer, Request
@@ -213,9 +214,104 @@ def test_what_counts_as_throttling(answer: Any, throttled: bool) -> None:
         ("https://d/", {"X-Amz-Target": "D.PutItem"}, b'{"TableName":"t"}', ("d", "D.PutItem", "t")),
         ("https://d/", {"X-Amz-Target": "D.PutItem"}, '{"TableName":"t"}', ("d", "D.PutItem", "t")),
         ("https://d/", {"X-Amz-Target": "D.ListTables"}, b"{}", ("d", "D.ListTables", "")),
+        ("https://d/", {"X-Amz-Target": "D.Batch"}, b'{"RequestItems": {"t": [{}]}}', ("d", "D.Batch", "t")),
+        ("https://q/", {"X-Amz-Target": "S.Send"}, b'{"QueueUrl": "u"}', ("q", "S.Send", "u")),
         ("https://h", {}, None, ("h", "", "")),
         ("https://h?x", {}, None, ("h", "", "")),
     ],
 )
 def test_which_requests_count_together(url: str, headers: Any, body: Any, kind: object) -> None:
     assert kind_of(url, headers, body) == kind
+
+
+def keys(name: str) -> dict[str, Any]:
+    return {"aws_access_key_id": f"AKIA{name}", "aws_secret_access_key": "secret"}
+
+
+def refusing(name: str) -> Callable[[Request], Any]:
+    """A table that refuses whatever this access key asks for, and takes all else."""
+
+    async def answer(request: Request) -> Answer:
+        if f"Credential=AKIA{name}/" in request.headers["authorization"]:
+            return Answer(400, THROUGHPUT)
+        return Answer(body=b"{}")
+
+    return answer
+
+
+GET: dict[str, Any] = {"TableName": "t", "Key": {"k": {"S": "k"}}}
+
+
+@pytest.mark.parametrize("lane", ["express", "reference"])
+async def test_nobody_is_slowed_down_for_what_another_account_was_refused(
+    server: CountingServer, make_session: Make, monkeypatch: pytest.MonkeyPatch, lane: str
+) -> None:
+    monkeypatch.setattr("aiosdk._aws.lanes.FORCED", lane)
+    server.answer = refusing("A")
+    async with make_session(config=AioConfig(retries={"total_max_attempts": 1})) as session:
+        throttled = await session.client("dynamodb", **keys("A"))
+        await asyncio.gather(*(throttled.get_item(**GET) for _ in range(200)), return_exceptions=True)
+        (line,) = throttles(throttled).lines.values()
+        line.pace.rate = 1e-9  # A's next turn comes in years
+        others = [
+            await session.client("dynamodb", **keys("B")),
+            await session.client("dynamodb"),
+            await session.client("dynamodb", "eu-west-1", **keys("A")),
+            await session.client("dynamodb", endpoint_url=server.url.replace("127.0.0.1", "localhost"), **keys("C")),
+        ]
+        server.answer = refusing("nobody")
+        await asyncio.gather(*(each.get_item(**GET) for each in others for _ in range(25)))
+        await throttled.get_item(TableName="another", Key=GET["Key"])
+        same = await session.client("dynamodb", config=AioConfig(connect_timeout=7), **keys("A"))
+        for client in (throttled, same):  # who uses the same keys has the same limit
+            with pytest.raises(DeadlineExceededError, match="waiting for its turn"):
+                await client.with_options(timeout=0.05).get_item(**GET)
+        assert list(throttles(throttled).lines.values()) == [line]
+
+
+async def test_clients_whose_account_is_known_share_its_pace(server: CountingServer, make_session: Make) -> None:
+    server.answer = refusing("A")
+    async with make_session(config=AioConfig(retries={"total_max_attempts": 1})) as session:
+        throttled = await session.client("dynamodb", aws_account_id="123456789012", **keys("A"))
+        same = await session.client("dynamodb", aws_account_id="123456789012", **keys("B"))
+        other = await session.client("dynamodb", aws_account_id="210987654321", **keys("B"))
+        await asyncio.gather(*(throttled.get_item(**GET) for _ in range(200)), return_exceptions=True)
+        (line,) = throttles(throttled).lines.values()
+        line.pace.rate = 1e-9
+        with pytest.raises(DeadlineExceededError):
+            await same.with_options(timeout=0.05).get_item(**GET)
+        await other.get_item(**GET)
+
+
+class Refused:
+    """The answer to whatever comes too fast."""
+
+    status, content = 400, THROUGHPUT
+    headers: dict[str, str] = {}  # noqa: RUF012
+
+
+async def test_what_is_paced_is_bounded_however_many_tables_and_tenants_are_refused(
+    server: CountingServer, make_session: Make
+) -> None:
+    refused: Any = Refused()
+    headers = {"X-Amz-Target": "D.GetItem"}
+
+    def whom(number: int) -> Whom:
+        return Whom(f"AKIA{number}", "dynamodb", "us-east-1", "https://h")
+
+    def body(number: int) -> bytes:
+        return b'{"TableName":"t%d"}' % number
+
+    async with make_session() as session:
+        found = throttles(await session.client("dynamodb"))
+        for number in range(2 * MOST_KINDS):
+            found.answered(None, whom(0), "https://h/", headers, body(number), refused)
+        assert len(found.lines) == MOST_KINDS + 1
+        for number in range(
+            MOST_KINDS + 50
+        ):  # what has no line of its own is in that of the rest, of this tenant alone
+            assert await found.turn(whom(0), "https://h/", headers, body(number)) is not None
+            assert await found.turn(whom(1), "https://h/", headers, body(number)) is None
+        for number in range(2 * MOST_LINES):
+            found.answered(None, whom(number), "https://h/", headers, body(0), refused)
+        assert len(found.lines) == MOST_LINES
