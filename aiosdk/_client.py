@@ -21,7 +21,7 @@ from aiobotocore.client import AioBaseClient
 from botocore import xform_name
 from botocore.exceptions import NoRegionError as UpstreamNoRegionError
 
-from aiosdk import _off_loop
+from aiosdk import _forks, _off_loop
 from aiosdk._aws.call_plan import CallPlan, call_plan
 from aiosdk._aws.calls import Call, deadline_exceeded, under_way
 from aiosdk._aws.endpoint import OutOfTimeError
@@ -95,7 +95,7 @@ class Client(AioBaseClient):
     _lanes: Lanes | None = None
     _options: CallOptions | None = None
     _root: Client | None = None
-    _endings: Mapping[object, Callable[[], Awaitable[None]]] = MappingProxyType({})
+    _endings: Mapping[object, tuple[int, Callable[[], Awaitable[None]]]] = MappingProxyType({})
     _PY_TO_OP_NAME: Mapping[str, str]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -314,11 +314,12 @@ class Client(AioBaseClient):
         """Have something done before the client or its session is closed, or with None no more."""
         root = self._root or self
         others = {name: each for name, each in root._endings.items() if name is not key}
-        root._endings = others if act is None else {**others, key: act}
+        root._endings = others if act is None else {**others, key: (_forks.generation, act)}
 
     async def end(self) -> None:
         """Do what is to be done before the client is closed; what takes too long is given up."""
-        acts = [act() for act in (self._root or self)._endings.values()]
+        # What a process has begun that this one was forked from is not to be ended here.
+        acts = [act() for generation, act in (self._root or self)._endings.values() if generation == _forks.generation]
         if not acts:
             return
         try:

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast
 
+from aiosdk import _forks
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
 
@@ -90,9 +92,10 @@ def delivery(
 MANY: Final = 20_000
 """So many new objects are worth a change to what the collector thinks of all there are."""
 
-_pausing = threading.Lock()
+_pausing: Final = _forks.Lock()
 _pauses = 0
 _collected_before = False
+_freezing = False
 
 
 @contextmanager
@@ -108,23 +111,54 @@ def no_collection(*, stays: bool = True) -> Generator[None]:
             made: the collector would walk them at once otherwise. It also puts off the next walk over the old ones,
             which for a few objects is no good bargain: whatever is often done would put it off for ever.
     """
+    generation = _forks.generation
+    _hold_off()
+    try:
+        yield
+    finally:
+        if generation == _forks.generation:  # else it was let go in the child, when that began
+            _let_go(stays=stays)
+
+
+# The steps of both stand in this order because another thread may fork between any two of them: as long as the
+# collector may be off, `_pauses` says so.
+
+
+def _hold_off() -> None:
     global _pauses, _collected_before
     with _pausing:
         if _pauses == 0:
             _collected_before = gc.isenabled()
-            gc.disable()
         _pauses += 1
-    try:
-        yield
-    finally:
-        with _pausing:
-            _pauses -= 1
-            if _pauses == 0 and _collected_before:
-                many = gc.get_count()[0] > MANY
-                if stays and many and gc.get_freeze_count() == 0:  # what the user has frozen stays so
-                    gc.freeze()
-                    gc.unfreeze()  # into the oldest generation; neither walks anything
-                gc.enable()
+        if _pauses == 1:
+            gc.disable()
+
+
+def _let_go(*, stays: bool) -> None:
+    global _pauses, _freezing
+    with _pausing:
+        if _pauses == 1 and _collected_before:
+            many = gc.get_count()[0] > MANY
+            if stays and many and gc.get_freeze_count() == 0:  # what the user has frozen stays so
+                _freezing = True
+                gc.freeze()
+                gc.unfreeze()  # into the oldest generation; neither walks anything
+                _freezing = False
+            gc.enable()
+        _pauses -= 1
+
+
+def _let_go_in_child() -> None:
+    global _pauses, _freezing
+    pauses, _pauses = _pauses, 0
+    if _freezing:
+        _freezing = False
+        gc.unfreeze()
+    if pauses and _collected_before:
+        gc.enable()
+
+
+_forks.in_child(_let_go_in_child)
 
 
 def let_loop_run() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from aiosdk import _off_loop
+from aiosdk import _forks, _off_loop
 from aiosdk._config import given_options
 from aiosdk._single_flight import SingleFlight
 
@@ -144,7 +144,8 @@ def list_resources(aio: Any) -> list[str]:
 
 
 def _read_family(aio: Any, service_name: str, api_version: str | None) -> Family:
-    from aiosdk.services.families import get_family
+    with _forks.undisturbed():
+        from aiosdk.services.families import get_family
 
     return get_family(aio.get_component("data_loader"), service_name, api_version)
 

@@ -10,7 +10,7 @@ import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, cast
 
-from aiosdk import _off_loop
+from aiosdk import _forks, _off_loop
 from aiosdk._config import PickledConfig, config_key, private_copy
 from aiosdk._pending import Pending
 from aiosdk._session_events import SessionEvents
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 # aiohttp and aiobotocore take a quarter of a second to import. A session imports them when it is first used: off the
 # event loop where that is awaited.
 _HEAVY: Final = (
+    "encodings.idna",  # socket's, when it first resolves a name, and on a thread
     "aiosdk._transport.loop_pool",
     "aiosdk._transport.pool",
     "aiosdk._aws.botocore_session",
@@ -151,10 +152,11 @@ class Session:
         self._clients: dict[object, Client] = {}
         self._making: dict[object, SingleFlight[Client]] = {}
         self._resources = SessionResources(self._ready, self._client_of_resources)
-        self._constructing: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
+        self._constructing: tuple[asyncio.AbstractEventLoop, int, asyncio.Lock] | None = None
         self._preparing = SingleFlight("prepare the session", self._prepare)
         self._prepared = False
         self._entered = False
+        self._generation = _forks.generation
         self._closed = False
 
     # Life
@@ -200,7 +202,9 @@ class Session:
             await run.wait()
 
     def __del__(self) -> None:
-        if self._closed or not (self._entered or self._clients or (self._pool is not None and self._pool.is_open)):
+        is_open = self._pool is not None and self._pool.is_open
+        is_here = self._generation == _forks.generation  # one of the process that this one was forked from is its
+        if self._closed or not (is_open or (is_here and (self._entered or self._clients))):
             return
         if self._warn_if_dropped:
             warnings.warn(
@@ -562,9 +566,9 @@ class Session:
 
     def _one_at_a_time(self) -> asyncio.Lock:
         loop = asyncio.get_running_loop()
-        if self._constructing is None or self._constructing[0] is not loop:
-            self._constructing = loop, asyncio.Lock()
-        return self._constructing[1]
+        if self._constructing is None or self._constructing[:2] != (loop, _forks.generation):
+            self._constructing = loop, _forks.generation, asyncio.Lock()
+        return self._constructing[2]
 
 
 class _Names(list[str]):
@@ -595,7 +599,7 @@ class _UnreadProfiles:
 
 def _import_heavy() -> None:
     global _imported
-    with _off_loop.no_collection():
+    with _forks.undisturbed(), _off_loop.no_collection():
         for name in _HEAVY:
             importlib.import_module(name)
         from aiosdk._aws.events import built_in_handlers

@@ -10,7 +10,6 @@ patched what makes it: such a client gets parts of its own, from aiobotocore's o
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +20,7 @@ from botocore.errorfactory import ClientExceptionsFactory
 from botocore.exceptions import DataNotFoundError
 from botocore.model import ServiceModel
 
+from aiosdk import _forks
 from aiosdk._aws.client_class import HOOK_ID
 from aiosdk._aws.docstrings import UnreadService, make_late
 from aiosdk._aws.error_kinds import kind_of_shape
@@ -65,7 +65,7 @@ _parts: Final[dict[tuple[int, str, str | None, Maker], ClientParts]] = {}
 # By the identity of a model's description, which is kept with them, and the name that the service goes by.
 _exceptions: Final[dict[tuple[int, str], tuple[Any, Any]]] = {}
 # Two threads must not give a service two classes.
-_making: Final = threading.RLock()
+_making: Final = _forks.Lock()
 
 
 def known_parts(loader: Any, service_name: str, api_version: str | None, maker: Maker) -> ClientParts | None:

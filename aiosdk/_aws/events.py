@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import threading
 from collections import deque
 from functools import partial
 from operator import is_
@@ -26,7 +25,7 @@ from aiobotocore.session import AioSession
 from botocore import handlers
 from botocore.hooks import EVENT_ALIASES, EventAliaser, HierarchicalEmitter, _PrefixTrie
 
-from aiosdk import _off_loop
+from aiosdk import _forks, _off_loop
 from aiosdk._aws import second_chance
 from aiosdk._aws.s3_bodies import take_the_place_of_botocores
 from aiosdk._seams import Seams, package_of
@@ -247,4 +246,4 @@ def built_in_handlers() -> tuple[LayeredTrie, dict[str, Any]]:
 # A test suite may put something on the list and take it away again, time after time.
 _MOST: Final = 4
 _built_in: Final[list[tuple[tuple[Any, ...], LayeredTrie, dict[str, Any]]]] = []
-_registering: Final = threading.Lock()
+_registering: Final = _forks.Lock()

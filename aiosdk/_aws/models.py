@@ -26,6 +26,7 @@ from botocore.exceptions import DataNotFoundError
 from botocore.exceptions import UnknownServiceError as UpstreamUnknownServiceError
 from botocore.loaders import Loader
 
+from aiosdk import _forks
 from aiosdk._aws.packed import PACKED, Packed, read_packed, split_by_lines
 from aiosdk._off_loop import let_loop_run, no_collection
 from aiosdk.exceptions import UnknownServiceError, nearest
@@ -105,7 +106,7 @@ _GENERIC: Final = ("_retry", "endpoints", "partitions", "sdk-default-configurati
 
 # One model is read at a time: parsing is bound to the interpreter lock anyway, and the fewer threads compete for it,
 # the sooner the event loop gets it.
-reading: Final = threading.RLock()
+reading: Final = _forks.Lock()
 _loaders: Final[dict[str | None, SharedLoader]] = {}
 _ready: Final[set[tuple[int, str, str | None]]] = set()
 

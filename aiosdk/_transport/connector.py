@@ -13,6 +13,7 @@ from aiohttp.connector import Connection
 
 from aiosdk._transport.bounds import BoundedHandler
 from aiosdk._transport.failures import NameTimeoutError
+from aiosdk._transport.inherited import remembering
 from aiosdk._transport.names import names
 from aiosdk._transport.progress import enter
 from aiosdk._transport.slots import Lease, Route, Slots, Traffic
@@ -178,16 +179,13 @@ class SlotConnector(aiohttp.TCPConnector):
         threads: Threads,
     ) -> None:
         self.names = names(threads, options.resolver, options.ttl_dns_cache if options.use_dns_cache else 0)
-        more: dict[str, Any] = {}
-        if options.socket_factory is not None:
-            more["socket_factory"] = options.socket_factory
         super().__init__(  # pyright: ignore[reportUnknownMemberType]
             ssl=True if tls is None else tls,
             limit=0,
             use_dns_cache=False,  # the names have one, which does not forget whoever waits when it is closed
             resolver=self.names,
             force_close=options.force_close,
-            **more,
+            socket_factory=remembering(options.socket_factory),
         )
         self._slots = slots
         self._traffic = traffic
@@ -310,6 +308,10 @@ class SlotConnector(aiohttp.TCPConnector):
             self._close(abort_ssl=True)
         self._closed = True
 
+    def leave_to_parent(self) -> None:
+        """Count as closed, in a forked child."""
+        self._closed = True
+
     def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
         # aiohttp hands every connection back here: after the last byte of a body, on errors, on cancellation, and
         # when a response is dropped unread.
@@ -343,20 +345,3 @@ def _after_callbacks(loop: asyncio.AbstractEventLoop, count: int, act: Callable[
         loop.call_soon(_after_callbacks, loop, count - 1, act)
     else:
         act()
-
-
-def close_silently(transport: asyncio.BaseTransport | None) -> None:
-    """Close the socket of a connection whose event loop was closed first.
-
-    The loop can no longer do it, and asyncio would complain when the transport is collected, which is right for
-    transports that somebody forgot: `loop.close()` without `loop.shutdown_asyncgens()` gives nobody a chance.
-    """
-    tls: Any = getattr(transport, "_ssl_protocol", None)
-    raw: Any = transport
-    if tls is not None:
-        vars_of: Any = transport
-        vars_of._closed = True
-        raw = tls._transport
-    if (socket := getattr(raw, "_sock", None)) is not None:
-        socket.close()
-        raw._sock = None

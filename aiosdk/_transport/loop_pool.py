@@ -14,7 +14,8 @@ import aiohttp
 from aiosdk import _off_loop
 from aiosdk._single_flight import SingleFlight
 from aiosdk._transport.bounds import MAX_HEADER
-from aiosdk._transport.connector import ClientRequest, ConnectorOptions, SlotConnector, Wire, close_silently
+from aiosdk._transport.connector import ClientRequest, ConnectorOptions, SlotConnector, Wire
+from aiosdk._transport.inherited import close_silently, remember_loop
 from aiosdk._transport.names import Threads
 from aiosdk._transport.tls import TLSSettings, tls_context
 from aiosdk.exceptions import SessionClosedError
@@ -60,6 +61,7 @@ class LoopPool:
         self._names: list[Names] = []
         self._reaper: asyncio.TimerHandle | None = None
         self._guard: AsyncGenerator[None, None] | None = None
+        remember_loop(self.loop)
 
     async def open_http(self, setup: Setup) -> aiohttp.ClientSession:
         opening = self._opening.setdefault(setup, SingleFlight("send a request", partial(self._open_http, setup)))
@@ -134,6 +136,13 @@ class LoopPool:
             if isinstance(http.connector, SlotConnector):
                 http.connector.close_now()
             http.detach()
+
+    def leave_to_parent(self) -> None:
+        """Do nothing any more, in a forked child: what there is, is the parent's."""
+        self.closed = True
+        for http in self.https.values():
+            if isinstance(http.connector, SlotConnector):
+                http.connector.leave_to_parent()
 
     async def wait_closed(self) -> None:
         """Wait until the sockets of an abandoned pool are gone."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
 
+from aiosdk import _forks
 from aiosdk._transport.budget import DEFAULT_BUDGET, RetryBudgets
 from aiosdk._transport.slots import Slots, Traffic
 from aiosdk.exceptions import EventLoopConflictError, SessionClosedError
@@ -53,6 +55,7 @@ class ConnectionPool:
         self._traffic = Traffic()
         self.budget = RetryBudgets(DEFAULT_BUDGET if retry_budget is None else retry_budget)
         self._current: LoopPool | None = None
+        _pools.add(self)
 
     @property
     def is_open(self) -> bool:
@@ -128,3 +131,23 @@ class ConnectionPool:
         if current is not None and current.loop is asyncio.get_running_loop():
             await current.wait_closed()
             await current.dismiss_guard()
+
+    def leave_to_parent(self) -> None:
+        """Have no connections, in a forked child: those there are stay the parent's."""
+        current, self._current = self._current, None
+        if current is not None:
+            current.leave_to_parent()
+            _inherited.append(current)
+
+
+_pools: Final[WeakSet[ConnectionPool]] = WeakSet()
+# What the parent's pools had open. To collect it would finish off generators that are suspended on the parent's loops.
+_inherited: Final[list[LoopPool]] = []
+
+
+def _leave_to_parent() -> None:
+    for pool in list(_pools):
+        pool.leave_to_parent()
+
+
+_forks.in_child(_leave_to_parent)

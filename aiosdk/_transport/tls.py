@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import ssl
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from aiosdk import _forks
 from aiosdk.exceptions import CertificateFileError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class TLSSettings:
 
 
 _contexts: Final[dict[tuple[object, ...], ssl.SSLContext]] = {}
-_building: Final = threading.Lock()
+_building: Final = _forks.Lock()
 
 
 def tls_context(settings: TLSSettings) -> ssl.SSLContext:
@@ -44,7 +44,7 @@ def tls_context(settings: TLSSettings) -> ssl.SSLContext:
     ca = settings.find_ca(settings.verify) if settings.verify else None
     files = (ca, settings.client_cert, settings.client_key, settings.extra_ca)
     key = (bool(settings.verify), *((path, _fingerprint(path)) for path in files))
-    with _building:
+    with _forks.undisturbed(), _building:
         context = _contexts.get(key)
         if context is None:
             context = _contexts[key] = _build(settings, ca)

@@ -9,6 +9,7 @@ import importlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from aiosdk import _forks
 from aiosdk._aws.models import reading
 from aiosdk._aws.resource_files import read_resource_files
 from aiosdk.resources.boto3_files import read_definition
@@ -64,7 +65,8 @@ def _content(files: ResourceFiles) -> str:
 
 def _build(files: ResourceFiles) -> Family:
     name = files.service_name
-    extras = importlib.import_module(f"aiosdk.services.{name}.extras").EXTRAS if name in _WITH_EXTRAS else Extras()
+    with _forks.undisturbed():
+        extras = importlib.import_module(f"aiosdk.services.{name}.extras").EXTRAS if name in _WITH_EXTRAS else Extras()
     model = ServiceModel(name, files.api_version, files.api, files.paginators, files.waiters)
     full_name = name if files.is_latest else f"{name}@{files.api_version}"
     family = Family(read_definition(name, files.resources), model, extras, TYPES, full_name)

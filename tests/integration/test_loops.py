@@ -9,7 +9,6 @@ import pickle
 import re
 import subprocess
 import sys
-import textwrap
 import threading
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ import uvloop
 
 import aiosdk
 from aiosdk.exceptions import EventLoopConflictError
+from tests.support.programs import run_program
 from tests.support.waiting import Gate, eventually
 
 if TYPE_CHECKING:
@@ -27,28 +27,6 @@ if TYPE_CHECKING:
     from tests.support.server import CountingServer
 
     Make = Callable[..., aiosdk.Session]
-
-
-def run_program(server: CountingServer, program: str) -> str:
-    """Run a program in an interpreter that turns warnings into errors; it must say nothing on its error stream.
-
-    The program has `aiosdk`, `asyncio`, `gc`, `threading` and `ARGUMENTS` for a session.
-    """
-    prelude = f"""
-        import asyncio, gc, threading
-        import aiosdk
-        ARGUMENTS = dict(
-            aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="secret", region_name="us-east-1",
-            endpoint_url={server.url!r},
-        )
-    """
-    command = [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(prelude) + textwrap.dedent(program)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    # On a busy machine asyncio's debug mode complains of callbacks that took long.
-    said = [line for line in done.stderr.splitlines() if not line.startswith("Executing <")]
-    assert said == []
-    assert done.returncode == 0
-    return done.stdout
 
 
 async def names(session: aiosdk.Session) -> list[str]:
@@ -61,7 +39,7 @@ async def names(session: aiosdk.Session) -> list[str]:
 
 def test_a_session_used_under_asyncio_run_twice_gets_fresh_connections(server: CountingServer) -> None:
     said = run_program(
-        server,
+        server.url,
         """
         session = aiosdk.Session(**ARGUMENTS)
 
@@ -100,7 +78,7 @@ def test_connections_are_closed_when_their_loop_ends(server: CountingServer, mak
 
 def test_the_default_session_works_under_asyncio_run_twice_and_goes_silently_at_exit(server: CountingServer) -> None:
     said = run_program(
-        server,
+        server.url,
         """
         aiosdk.setup_default_session(**ARGUMENTS)
 
@@ -118,7 +96,7 @@ def test_the_default_session_works_under_asyncio_run_twice_and_goes_silently_at_
 
 def test_a_loop_that_is_closed_without_ceremony_leaves_nothing_to_complain_about(server: CountingServer) -> None:
     said = run_program(
-        server,
+        server.url,
         """
         session = aiosdk.Session(**ARGUMENTS)
 
@@ -141,7 +119,7 @@ def test_a_loop_that_is_closed_with_connections_open_leaves_nothing_to_complain_
     server: CountingServer,
 ) -> None:
     said = run_program(
-        server,
+        server.url,
         """
         session = aiosdk.Session(**ARGUMENTS)
 
@@ -167,7 +145,7 @@ def test_a_default_session_whose_loop_was_closed_without_ceremony_goes_silently_
     server: CountingServer,
 ) -> None:
     said = run_program(
-        server,
+        server.url,
         """
         aiosdk.setup_default_session(**ARGUMENTS)
 
@@ -186,7 +164,7 @@ def test_a_default_session_whose_loop_was_closed_without_ceremony_goes_silently_
 
 def test_a_default_session_in_a_loop_that_never_ends_goes_silently_at_exit(server: CountingServer) -> None:
     said = run_program(
-        server,
+        server.url,
         """
         aiosdk.setup_default_session(**ARGUMENTS)
 
@@ -542,7 +520,7 @@ async def test_a_session_in_use_copies_and_pickles_as_its_arguments_without_its_
 def test_a_worker_process_gets_a_session_that_works(server: CountingServer, make_session: Make) -> None:
     pickled = pickle.dumps(make_session())
     said = run_program(
-        server,
+        server.url,
         f"""
         import pickle
 

@@ -6,7 +6,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from aiosdk import _off_loop
+from aiosdk import _forks, _off_loop
 from aiosdk._client import Client
 from aiosdk.services.s3.order import Order
 
@@ -25,8 +25,13 @@ async def _load(name: str) -> Any:
     """Import a module of this package when it is first used, off the event loop."""
     module = _loaded.get(name)
     if module is None:
-        module = _loaded[name] = await _off_loop.call(importlib.import_module, f"aiosdk.services.s3.{name}")
+        module = _loaded[name] = await _off_loop.call(_import, f"aiosdk.services.s3.{name}")
     return module
+
+
+def _import(name: str) -> Any:
+    with _forks.undisturbed():
+        return importlib.import_module(name)
 
 
 async def _absolute(path: Path) -> Path:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import os
 import threading
 from collections import deque
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
-from aiosdk import _off_loop
+from aiosdk import _forks, _off_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +22,7 @@ T = TypeVar("T")
 # To start a thread holds up the event loop until it runs: those of one transfer are the next one's for a while.
 _IDLE_SECONDS: Final = 1.0
 _idle: Final[deque[Jobs]] = deque()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_idle.clear)
+_forks.in_child(_idle.clear)  # where there are no such threads
 
 
 class Thread:

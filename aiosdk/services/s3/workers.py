@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from aiosdk import _forks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -55,8 +58,13 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 async def finish(work: Awaitable[T]) -> T:
     """Await something to its end, also when the task that awaits it is cancelled meanwhile; that counts afterwards.
 
-    Raises `CancelledError` when it was, and the work's own error otherwise.
+    Raises `CancelledError` when it was, and the work's own error otherwise. In a forked child, what the parent's tasks
+    have begun is left to the parent: an upload that their copies aborted would be gone for it.
     """
+    if _forks.is_inherited(asyncio.current_task()):
+        if inspect.iscoroutine(work):
+            work.close()
+        raise asyncio.CancelledError
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
