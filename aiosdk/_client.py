@@ -11,7 +11,7 @@ import io
 import logging
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from functools import partial
+from functools import cache, cached_property, partial
 from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
@@ -22,6 +22,7 @@ from botocore import xform_name
 from botocore.exceptions import NoRegionError as UpstreamNoRegionError
 
 from aiosdk import _forks, _off_loop
+from aiosdk._async_only import AsyncContext
 from aiosdk._aws.call_plan import CallPlan, call_plan
 from aiosdk._aws.calls import Call, deadline_exceeded, under_way
 from aiosdk._aws.endpoint import OutOfTimeError
@@ -29,7 +30,7 @@ from aiosdk._aws.events import runs_hooks_on_loop
 from aiosdk._aws.given_answers import take_answers
 from aiosdk._aws.guards import explained
 from aiosdk._aws.lanes import Lanes
-from aiosdk._aws.pages import PageIterator
+from aiosdk._aws.pages import paging
 from aiosdk._aws.presign import presign_arguments
 from aiosdk._aws.redirects import HEAD_BUCKET, asked_once
 from aiosdk._aws.waiters import remembering
@@ -50,6 +51,7 @@ from aiosdk.exceptions import (
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Mapping
+    from types import CoroutineType
 
     from aiosdk._aws.handover import FirstAttempt
     from aiosdk._options import CallOptions
@@ -84,7 +86,22 @@ def _may_block(value: object) -> bool:
     return read is not None and not isinstance(value, (io.BytesIO, Block)) and not inspect.iscoroutinefunction(read)
 
 
-class Client(AioBaseClient):
+class _TypedNames(dict[str, str]):
+    """The names of the methods of a service's operations, with its own: `s3.list_buckets`."""
+
+    def __init__(self, service_name: str) -> None:
+        super().__init__()
+        self._service_name = service_name
+
+    def __missing__(self, operation_name: str) -> str:
+        name = self[operation_name] = f"{self._service_name}.{xform_name(operation_name)}"
+        return name
+
+
+_typed_names: Final = cache(_TypedNames)
+
+
+class Client(AsyncContext, AioBaseClient):
     """A low-level client: each operation of its service as a coroutine, named and called as in boto3.
 
     Get one with `await session.client(name)`. It sends over the session's pool and lives as long as the session.
@@ -97,6 +114,7 @@ class Client(AioBaseClient):
     _root: Client | None = None
     _endings: Mapping[object, tuple[int, Callable[[], Awaitable[None]]]] = MappingProxyType({})
     _PY_TO_OP_NAME: Mapping[str, str]
+    _entered_as = "async with session.client(...) as client:"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -106,9 +124,14 @@ class Client(AioBaseClient):
         state = "closed " if (self._root or self)._closed else ""
         return f"<{state}{self.meta.service_model.service_name} client region={self.meta.region_name!r}>"
 
-    async def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
+    def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> CoroutineType[Any, Any, Any]:
         # Every operation comes through here; tracing libraries and moto patch the inherited method, which must
         # therefore stay the one that does the work.
+        calling = self._call(operation_name, api_params)
+        calling.__qualname__ = self._typed[operation_name]
+        return calling
+
+    async def _call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
         if _off_loop.is_driven():
             return await _off_loop.OnLoop(lambda: self._make_api_call(operation_name, api_params))
         self.check(operation_name)
@@ -185,6 +208,11 @@ class Client(AioBaseClient):
         for name in files:
             api_params = {**api_params, name: io.BytesIO(await _off_loop.call(api_params[name].read))}
         return await super()._make_api_call(operation_name, api_params)
+
+    @cached_property
+    def _typed(self) -> Mapping[str, str]:
+        """What the coroutines of calls are named, by the operation: what their caller has typed."""
+        return _typed_names(self.meta.service_model.service_name)
 
     def _succeeded(self) -> None:
         endpoint: Any = self._endpoint
@@ -292,9 +320,7 @@ class Client(AioBaseClient):
                 operation_name=operation_name,
                 nearest=nearest(operation_name, pageable, noun="paginator"),
             )
-        paginator: Any = super().get_paginator(operation_name)
-        paginator.PAGE_ITERATOR_CLS = PageIterator
-        return paginator
+        return paging(super().get_paginator(operation_name))
 
     def get_waiter(self, waiter_name: str) -> Any:
         """Make a waiter: `await client.get_waiter(name).wait(...)`.
@@ -308,7 +334,9 @@ class Client(AioBaseClient):
                 waiter_name=waiter_name,
                 nearest=nearest(waiter_name, known, noun="waiter"),
             )
-        return remembering(super().get_waiter(waiter_name))
+        return remembering(
+            super().get_waiter(waiter_name), f"{self.meta.service_model.service_name}.get_waiter({waiter_name!r})"
+        )
 
     def at_close(self, key: object, act: Callable[[], Awaitable[None]] | None) -> None:
         """Have something done before the client or its session is closed, or with None no more."""

@@ -11,7 +11,8 @@ What AWS answers stays what it is in boto3: `botocore.exceptions.ClientError` an
     +-- ServerError          the service failed
 
 The family below is for what happens around a call. Each class keeps the botocore or built-in base that existing
-`except` clauses catch.
+`except` clauses catch. Those that boto3 or s3transfer have by the same name are subclasses of theirs too, once the
+program has imported boto3.
 
     AiosdkError (BotoCoreError)
     |
@@ -38,7 +39,8 @@ The family below is for what happens around a call. Each class keeps the botocor
     +-- IdentifierError (ValueError, TypeError)
     +-- NotLoadedError (AttributeError)
     +-- NoClientError, ConcurrentIterationError (RuntimeError)
-    +-- NotIterableError (TypeError)
+    +-- SynchronousUseError (TypeError)
+    |   +-- NotIterableError
     +-- CollectionArgumentError (ValueError, TypeError)
     +-- ClassesNotReadError (RuntimeError)
     +-- ResourceDefinitionError (ValueError)
@@ -77,6 +79,7 @@ import botocore.exceptions as upstream
 from botocore.exceptions import ClientError
 
 from aiosdk._errors import AnsweredError, Attempt, Remembering
+from aiosdk._namesakes import Namesake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -133,6 +136,7 @@ __all__ = [
     "S3UploadFailedError",
     "ServerError",
     "SessionClosedError",
+    "SynchronousUseError",
     "ThrottledError",
     "TreeArgumentError",
     "TreeNameError",
@@ -183,6 +187,9 @@ class AiosdkError(Remembering, upstream.BotoCoreError):
     Built from keyword arguments, which fill the class's message and are kept in `kwargs`; pickles with its type.
     """
 
+    def __init__(self, **facts: Any) -> None:
+        upstream.BotoCoreError.__init__(self, **facts)  # pyright: ignore[reportUnknownMemberType]
+
 
 class UnknownServiceError(AiosdkError, upstream.UnknownServiceError):
     """Raised when botocore has no service of that name."""
@@ -208,7 +215,7 @@ class UnknownWaiterError(AiosdkError, ValueError):
     fmt = "The {service_name} client has no waiter {waiter_name!r}. {nearest}"
 
 
-class ResourceNotExistsError(AiosdkError, upstream.DataNotFoundError):
+class ResourceNotExistsError(Namesake, AiosdkError, upstream.DataNotFoundError):
     """Raised when there is no resource interface for a service; its client may well exist."""
 
     fmt = (
@@ -217,7 +224,7 @@ class ResourceNotExistsError(AiosdkError, upstream.DataNotFoundError):
     )
 
 
-class UnknownAPIVersionError(AiosdkError, upstream.DataNotFoundError):
+class UnknownAPIVersionError(Namesake, AiosdkError, upstream.DataNotFoundError):
     """Raised when there is a resource interface for a service, but not for that API version."""
 
     fmt = (
@@ -386,7 +393,7 @@ class IdentifierError(AiosdkError, ValueError, TypeError):
     fmt = "{problem}. Write {call}."
 
 
-class NotLoadedError(AiosdkError, AttributeError):
+class NotLoadedError(Namesake, AiosdkError, AttributeError):
     """Raised when an attribute or reference is read whose data was not fetched."""
 
     fmt = "{resource} has no {attribute} {reason}"
@@ -401,10 +408,16 @@ class NoClientError(AiosdkError, RuntimeError):
     )
 
 
-class NotIterableError(AiosdkError, TypeError):
-    """Raised when something that is fetched from AWS page by page is used as if it were a list."""
+class SynchronousUseError(AiosdkError, TypeError):
+    """Raised when something that has to be waited for is used as in synchronous code; says the asynchronous form."""
 
-    fmt = "{what} is fetched from AWS page by page, which {used} cannot wait for. Write {instead}."
+    fmt = "{what} is asynchronous, and {used} cannot wait for it. Write {instead}."
+
+
+class NotIterableError(SynchronousUseError):
+    """Raised when something that is fetched from AWS page by page, or chunk by chunk, is used as if it were a list."""
+
+    fmt = "{what} is fetched from AWS {how}, which {used} cannot wait for. Write {instead}."
 
 
 class ConcurrentIterationError(AiosdkError, RuntimeError):
@@ -456,7 +469,7 @@ class TreeRootError(AiosdkError, FileNotFoundError, NotADirectoryError):
     fmt = "{problem}."
 
 
-class DynamoDBOperationNotSupportedError(AiosdkError, TypeError):
+class DynamoDBOperationNotSupportedError(Namesake, AiosdkError, TypeError):
     """Raised when something that is no condition is combined with `&`, `|` or `~`."""
 
     fmt = (
@@ -465,13 +478,13 @@ class DynamoDBOperationNotSupportedError(AiosdkError, TypeError):
     )
 
 
-class DynamoDBNeedsConditionError(AiosdkError, TypeError):
+class DynamoDBNeedsConditionError(Namesake, AiosdkError, TypeError):
     """Raised when an expression is to be written of something that is no condition."""
 
     fmt = "Expecting a condition such as `Attr('name').eq(value)`, got {value} of type {kind}."
 
 
-class DynamoDBNeedsKeyConditionError(AiosdkError, TypeError):
+class DynamoDBNeedsKeyConditionError(Namesake, AiosdkError, TypeError):
     """Raised when a condition on the key has an attribute that is not given as `Key(...)`."""
 
     fmt = (
@@ -507,7 +520,7 @@ class FileChangedError(AiosdkError, RuntimeError):
     fmt = "{path} changed while it was uploaded: {problem}. Upload it again."
 
 
-class S3UploadFailedError(AiosdkError, upstream.ClientError):
+class S3UploadFailedError(Namesake, AiosdkError, upstream.ClientError):
     """Raised when S3 refused an upload. It has the `response` and `operation_name` of the `ClientError` behind it.
 
     The error behind it is its `__cause__`. What the network did (`EndpointConnectionError`, say) comes as it is.
@@ -521,7 +534,7 @@ class S3UploadFailedError(AiosdkError, upstream.ClientError):
         self.operation_name = facts.get("operation_name", "")
 
 
-class RetriesExceededError(AiosdkError):
+class RetriesExceededError(Namesake, AiosdkError):
     """Raised when a download broke off more often than its configuration has attempts; the last error is told."""
 
     fmt = "Max Retries Exceeded: {what} broke off {attempts} times, the last time with: {last_exception}"
@@ -610,7 +623,7 @@ class BatchGetError(AiosdkError, upstream.ClientError):
         self.response = {"Error": {"Code": "UnprocessedKeys", "Message": str(self)}}
 
 
-class UnexpectedRangeError(AiosdkError):
+class UnexpectedRangeError(Namesake, AiosdkError):
     """Raised when a server answered a request for a range of an object with something else, which was not used."""
 
     fmt = (

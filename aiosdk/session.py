@@ -11,7 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, cast
 
 from aiosdk import _forks, _off_loop
+from aiosdk._async_only import AsyncContext
 from aiosdk._config import PickledConfig, config_key, private_copy
+from aiosdk._namesakes import relate_namesakes
 from aiosdk._pending import Pending
 from aiosdk._session_events import SessionEvents
 from aiosdk._session_resources import SessionResources, list_resources
@@ -65,7 +67,7 @@ _CLIENT_ARGUMENTS: Final = (
 )
 
 
-class Session:
+class Session(AsyncContext):
     """An AWS identity, region and configuration with one pool of connections for everything done with them.
 
     Making one does no I/O. Use it as `async with Session() as session:`, or `await session.close()` at the end.
@@ -107,6 +109,7 @@ class Session:
         CallOptionError: `retry_budget` is no number of retries.
     """
 
+    _entered_as = "async with aiosdk.Session(...) as session:"
     _warn_if_dropped = True
     _closed = True  # nothing to close, should the constructor raise
 
@@ -144,6 +147,7 @@ class Session:
             max_response_size=max_response_size,
             paced=paced,
         )
+        relate_namesakes()
         self._pool_limit = self._settings.pool_limit
         self._made_at = _caller()
         self._pool: ConnectionPool | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from aiosdk.exceptions import ConcurrentIterationError, NotIterableError
+from aiosdk._async_only import Fetched
+from aiosdk.exceptions import ConcurrentIterationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
@@ -15,28 +16,7 @@ P_co = TypeVar("P_co", covariant=True)
 C = TypeVar("C")
 
 
-class _Fetched:
-    """Refuses to be used as a list, and says what to write."""
-
-    __slots__ = ()
-
-    def _refuse(self, used: str, instead: str) -> NoReturn:
-        raise NotIterableError(what=repr(self), used=used, instead=instead)
-
-    def __iter__(self) -> NoReturn:
-        self._refuse("a plain `for`", "`async for item in ...`, or `await ...` for a list")
-
-    def __len__(self) -> NoReturn:
-        self._refuse("`len` or a truth test", "`len(await ...)`, or `await ....first()` to know if there is any")
-
-    def __getitem__(self, key: object) -> NoReturn:
-        self._refuse(f"[{key!r}]", "`await ....first()`, or `await ....limit(n)` for a list")
-
-    def __contains__(self, item: object) -> NoReturn:
-        self._refuse("`in`", "`item in await ...`")
-
-
-class Stream(_Fetched, Generic[T]):
+class Stream(Fetched, Generic[T]):
     """Items that are fetched page by page: `async for item in stream`, `await stream` for a list, `await first()`.
 
     Each loop over it starts anew; leaving one early leaves nothing running. Use as a list raises `NotIterableError`,
@@ -44,6 +24,10 @@ class Stream(_Fetched, Generic[T]):
     """
 
     __slots__ = ()
+
+    _as_list = "await ..."
+    _first = "`await ....first()`, or `await ....limit(n)` for a list"
+    _empty = "`await ....first()`"
 
     @abstractmethod
     def pages(self) -> Pages[list[T], Any]:
@@ -92,7 +76,7 @@ class _Items(Generic[T]):
         await self._pages.aclose()
 
 
-class Pages(_Fetched, Generic[P_co, C]):
+class Pages(Fetched, Generic[P_co, C]):
     """Pages that are fetched one after the other, each from where the one before has ended.
 
     `fetch` takes a position and gives the page there with the next position, None at the end. A fetch that fails or is
@@ -101,6 +85,11 @@ class Pages(_Fetched, Generic[P_co, C]):
     """
 
     __slots__ = ("_fetch", "_fetching", "_position", "_what")
+
+    _item = "page"
+    _as_list = "await ..."
+    _first = "`await anext(...)`, or `(await ...)[...]`"
+    _empty = "`async for page in ...`"
 
     def __init__(
         self, what: object, fetch: Callable[[C], Awaitable[tuple[P_co, C | None]]], position: C | None

@@ -31,13 +31,18 @@ def class_hook(client_class: Callable[[str], type[AioBaseClient]]) -> Callable[.
         base_classes[base_classes.index(AioBaseClient)] = client_class(event_name.partition(".")[2])
         for name in class_attributes:
             if name.startswith("generate_"):  # presigned URLs and tokens, which are no calls
-                class_attributes[name] = _checked(class_attributes[name])
+                class_attributes[name] = _checked(class_attributes[name], f"{event_name.partition('.')[2]}.{name}")
 
     return _hooks.setdefault(client_class, use_client_class)
 
 
-def _checked(generate: Callable[..., Any]) -> Callable[..., Any]:
-    """Have a method that signs without sending refuse to when its client or session is closed."""
+def _checked(generate: Callable[..., Any], typed: str) -> Callable[..., Any]:
+    """Have a method that signs without sending refuse to when its client or session is closed.
+
+    Args:
+        generate: The method.
+        typed: What its caller types, for Python's warning when it is not awaited.
+    """
 
     @functools.wraps(generate)
     async def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -46,4 +51,5 @@ def _checked(generate: Callable[..., Any]) -> Callable[..., Any]:
                 return url
             return await generate(self, *args, **kwargs)
 
+    checked.__qualname__ = typed
     return checked

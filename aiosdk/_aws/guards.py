@@ -25,6 +25,7 @@ from botocore.eventstream import ParserError
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
+from aiosdk._async_only import Fetched
 from aiosdk._aws.error_kinds import classify
 from aiosdk._aws.streaming_bodies import adopt_body
 from aiosdk._compile.timestamps import parse_timestamp
@@ -214,8 +215,16 @@ def _stop(*_: Any) -> None:
     raise _StopError
 
 
-class _EventStream(AioEventStream):
+class _EventStream(Fetched, AioEventStream):
     """aiobotocore's stream of events, whose frames may be anything."""
+
+    _item = "event"
+    _how = "event by event"
+    _as_list = "[event async for event in ...]"
+    _empty = "`async for event in ...`"
+
+    def __bool__(self) -> bool:
+        return True  # as in boto3
 
     async def _create_raw_event_generator(self) -> AsyncGenerator[Any, None]:
         async with aclosing(super()._create_raw_event_generator()) as events:

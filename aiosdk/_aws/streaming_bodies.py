@@ -1,4 +1,4 @@
-"""aiobotocore's streaming bodies, whose lines take time in proportion to their length.
+"""aiobotocore's streaming bodies, whose lines take time in proportion to their length, and which say how to read them.
 
 aiobotocore makes the bodies in several places, with or without a check of their checksum. So one becomes ours when it
 is there, by its class.
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiobotocore.httpchecksum import AioHttpxStreamingChecksumBody, AioStreamingChecksumBody
 from aiobotocore.response import AioHttpxStreamingBody, AioStreamingBody
+
+from aiosdk._aws.body_refusals import RefusingBody
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -51,19 +53,19 @@ def _line(line: bytes | bytearray, keepends: bool) -> bytes:
     return bytes(line.splitlines(keepends)[0])
 
 
-class StreamingBody(_Lines, AioStreamingBody):
+class StreamingBody(RefusingBody, _Lines, AioStreamingBody):
     """A body that came over aiohttp."""
 
 
-class StreamingChecksumBody(_Lines, AioStreamingChecksumBody):
+class StreamingChecksumBody(RefusingBody, _Lines, AioStreamingChecksumBody):
     """One that is checked by its checksum."""
 
 
-class HttpxStreamingBody(_Lines, AioHttpxStreamingBody):
+class HttpxStreamingBody(RefusingBody, _Lines, AioHttpxStreamingBody):
     """A body that came over httpx, from a `http_session_cls` of the user's."""
 
 
-class HttpxStreamingChecksumBody(_Lines, AioHttpxStreamingChecksumBody):
+class HttpxStreamingChecksumBody(RefusingBody, _Lines, AioHttpxStreamingChecksumBody):
     """One that is checked by its checksum."""
 
 

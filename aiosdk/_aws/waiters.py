@@ -5,15 +5,21 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import Any
+from typing import Any, NoReturn
 
 from botocore.exceptions import WaiterError
 
 from aiosdk._errors import Remembering, become
+from aiosdk.exceptions import SynchronousUseError
 
 
-def remembering(waiter: Any) -> Any:
-    """Have the errors of a waiter keep their last answer; botocore's cannot be unpickled, for they are made with it."""
+def remembering(waiter: Any, typed: str) -> Any:
+    """Have the errors of a waiter keep their last answer; botocore's cannot be unpickled, for they are made with it.
+
+    Args:
+        waiter: botocore's waiter.
+        typed: What its user has typed to get it, which Python's warning names when `wait` is not awaited.
+    """
     made: type[Any] = type(waiter)
 
     @wraps(made.wait)
@@ -24,5 +30,10 @@ def remembering(waiter: Any) -> Any:
             become(error, Remembering)
             raise
 
-    waiter.__class__ = type(made.__name__, (made,), {"wait": wait, "__module__": made.__module__})
+    def refuse(self: Any, *_: Any) -> NoReturn:
+        raise SynchronousUseError(what=typed, used="a loop over the waiter", instead="`await waiter.wait(...)`")
+
+    wait.__qualname__ = f"{typed}.wait"
+    members: dict[str, Any] = {"wait": wait, "__module__": made.__module__}
+    waiter.__class__ = type(made.__name__, (made,), {**members, "__iter__": refuse, "__aiter__": refuse})
     return waiter

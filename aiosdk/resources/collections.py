@@ -105,12 +105,16 @@ class Collection(Stream[Resource]):
         """Give all items. Sends nothing."""
         return self._with()
 
-    def filter(self, **params: Any) -> Self:
+    def filter(self, *args: Any, **params: Any) -> Self:
         """Give the items that match parameters of the operation. Sends nothing.
 
         Parameters add up over several calls: lists grow, dictionaries merge, all else is replaced.
         """
         listing = self._listing_for(params)
+        if args:
+            names = ", ".join(f"{name}=" for name in sorted(listing.parameters) if name not in listing.filled.names)
+            problem = f"filter({args[0]!r:.40}) takes the parameters of {listing.operation} by name: {names}"
+            raise CollectionArgumentError(collection=repr(self), problem=problem)
         for name, instead in (
             ("limit", ".limit(n)"),
             ("page_size", ".page_size(n)"),

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from aiosdk.exceptions import IdentifierError
 from aiosdk.resources.attributes import Value
 from aiosdk.resources.documentation import identifiers_signature
 from aiosdk.resources.names import snake_case
@@ -100,6 +101,12 @@ class BoundSubResource:
         raise AttributeError(
             f"{self!r} makes resources and has no {name!r} itself: call it with {', '.join(self._maker.asked) or '()'}."
         )
+
+    def _refuse(self, *_: object) -> NoReturn:
+        problem = f"{self._maker.__qualname__} makes a resource when it is called"
+        raise IdentifierError(problem=problem, call=f"{self._maker.__qualname__}({', '.join(self._maker.asked)})")
+
+    __await__ = __getitem__ = __iter__ = __aiter__ = _refuse
 
     @property
     def __doc__(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]

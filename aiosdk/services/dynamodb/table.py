@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aiosdk._async_only import typed_as
 from aiosdk.resources.resource import Resource
 from aiosdk.services.dynamodb.batch_get import batch_get
 from aiosdk.services.dynamodb.items import Items
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
+@typed_as("dynamodb.Table")
 class Table(Resource):
     """A table."""
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
+from aiosdk._async_only import AsyncContext
 from aiosdk._aws.error_kinds import take_after
 from aiosdk._errors import become
 from aiosdk.exceptions import (
@@ -41,7 +42,7 @@ AT_ONCE: Final = 4
 """How many requests of one writer are under way at the same time."""
 
 
-class BatchWriter:
+class BatchWriter(AsyncContext):
     """Writes many items to a table, 25 with each request: `async with table.batch_writer() as batch:`.
 
     Any number of tasks may use it at once. `put_item` and `delete_item` take a copy, and wait only while as much as
@@ -62,6 +63,8 @@ class BatchWriter:
             then, and the order of those that are made is kept. Without it, the same key must not come twice at a time.
         when_done: Called when the writer is done, if there was anything to write.
     """
+
+    _entered_as = "async with table.batch_writer() as batch:"
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 from botocore.exceptions import ClientError
 
+from aiosdk._async_only import typed_as
 from aiosdk.resources.actions import send, sends
 from aiosdk.services.s3.existence import exists
 from aiosdk.services.s3.transfers import BucketTransfers
@@ -16,6 +17,7 @@ from aiosdk.services.s3.trees.methods import Trees
 _DENIED: Final = ("AccessDenied", "AllAccessDisabled", "403")
 
 
+@typed_as("s3.Bucket")
 class Bucket(BucketTransfers, Trees):
     """A bucket."""
 

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from aiosdk import _forks, _off_loop
+from aiosdk._async_only import typed_as
 from aiosdk._client import Client
 from aiosdk.services.s3.order import Order
 
@@ -49,6 +50,7 @@ async def _absolute(path: Path) -> Path:
     return path
 
 
+@typed_as("s3")
 class S3Client(Client):
     """The client of S3."""
 

@@ -93,9 +93,9 @@ class ObjectsCollection(Collection):
 
     __slots__ = ()
 
-    def filter(self, **params: Any) -> Self:
+    def filter(self, *args: Any, **params: Any) -> Self:
         """Give the objects that match parameters of ListObjectsV2, or with `Marker` of ListObjects. Sends nothing."""
-        narrowed = super().filter(**params)
+        narrowed = super().filter(*args, **params)
         if "Marker" not in narrowed._params:
             return narrowed
         for name in ("StartAfter", "ContinuationToken"):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aiosdk._async_only import typed_as
 from aiosdk.resources.resource import Resource
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from aiosdk.services.s3.client import Arguments, Path, Tell
 
 
+@typed_as("s3.Bucket")
 class BucketTransfers(Resource):
     """Transfers to and from the objects of a bucket."""
 
@@ -149,6 +151,7 @@ class BucketTransfers(Resource):
         await client.copy(CopySource, self.name, Key, ExtraArgs, Callback, SourceClient, Config, progress=progress)
 
 
+@typed_as("s3.Object")
 class ObjectTransfers(Resource):
     """Transfers to and from an object. Those to it drop what was loaded."""
 

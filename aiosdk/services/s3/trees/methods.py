@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from aiosdk._async_only import typed_as
 from aiosdk.exceptions import TreeArgumentError
 from aiosdk.resources.resource import Resource
 from aiosdk.services.s3.trees.download import Download
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from aiosdk.services.s3.trees.run import TreeRun
 
 
+@typed_as("s3.Bucket")
 class Trees(Resource):
     """Uploads, downloads and synchronises directories."""
 
