@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import http_exceptions
-from aiohttp.client_proto import ResponseHandler
 from aiohttp.helpers import _EXC_SENTINEL as _NO_CAUSE  # pyright: ignore[reportPrivateUsage]
 from aiohttp.helpers import set_exception
+
+from aiosdk._transport.surplus import TolerantHandler
 
 if TYPE_CHECKING:
     from aiohttp import StreamReader
@@ -70,12 +71,17 @@ def too_much(failure: BaseException) -> str | None:
     return None
 
 
-class BoundedHandler(ResponseHandler):
+class BoundedHandler(TolerantHandler):
     """aiohttp's protocol of a connection, which counts what comes and breaks off when too little of it is body."""
 
     _received = 0
     _look_at = MAX_FRAMING
     _refusal: TooMuchError | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a byte has come since the last request."""
+        return self._received > 0
 
     def set_response_params(self, **params: Any) -> None:
         self._received, self._look_at = 0, MAX_FRAMING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -52,6 +53,9 @@ class ConnectorOptions:
 is_urgent: Final[ContextVar[bool]] = ContextVar("aiosdk_urgent", default=False)
 """Whether the requests of the calling code go before those that wait for a connection: it is for what cleans up."""
 
+taken_wires: Final[ContextVar[list[Wire]]] = ContextVar("aiosdk_taken")
+"""The connections over which aiohttp has sent requests of the calling code, the last one last."""
+
 # The connections that the attempt under way has made: one, or two for a tunnel.
 _made: Final[ContextVar[list[Wire]]] = ContextVar("aiosdk_made")
 # Within how many seconds it must have found its host.
@@ -63,6 +67,10 @@ class Wire(BoundedHandler):
 
     on_lost: Callable[[Wire], None] | None = None
     idle_until: float | None = None
+    is_reused = False
+    was_open = True
+    """Whether it was when the request was about to be written."""
+    _is_readable: Callable[[], object] | None = None
     _read_until: float | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -74,6 +82,16 @@ class Wire(BoundedHandler):
     def is_usable(self) -> bool:
         expired = self.idle_until is not None and self._loop.time() > self.idle_until
         return self.is_connected() and not self.should_close and not expired
+
+    def is_quiet(self) -> bool:
+        """Whether nothing has come since the last answer: nothing that nobody asked for, nor the end.
+
+        The socket is asked, for asyncio knows only what was there when the event loop last looked.
+        """
+        readable = self._is_readable
+        if readable is None:
+            readable = self._is_readable = watch(self.transport)
+        return not readable() and not self.has_surplus()
 
     def discard(self) -> None:
         # Not `close()`: that would wait for a peer that no longer reads (the write buffer) or answers (TLS shutdown).
@@ -150,13 +168,38 @@ class ClientRequest(aiohttp.ClientRequest):
             timer = self.loop.call_later(CONTINUE_TIMEOUT, _set_unless_done, go_on)
             go_on.add_done_callback(lambda _: timer.cancel())
 
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        _note_open(conn.protocol)
+        return await super().send(conn)
+
     async def write_bytes(self, writer: Any, conn: Any, content_length: int | None = None) -> None:
+        if not _note_open(conn.protocol):
+            return  # before anything of the body is read; whoever waits for the answer is told by the connection
         try:
             await super().write_bytes(writer, conn, content_length)
         except aiohttp.ClientConnectionResetError:
             # The connection ended before the headers were written. Whoever waits for the answer is told by the
             # connection; this task has nobody to tell, and asyncio would report it as a mistake.
             pass
+
+
+def watch(transport: asyncio.BaseTransport | None) -> Callable[[], object]:
+    """Give what says, without waiting, whether there is anything to be read from the socket of a transport."""
+    found: Any = None if transport is None else transport.get_extra_info("socket")
+    if found is None:
+        return bool  # which says no
+    if not hasattr(select, "poll"):  # on Windows
+        return lambda: select.select((found,), (), (), 0)[0]
+    poll = select.poll()
+    poll.register(found.fileno(), select.POLLIN)  # and what is always told: errors, and that it was closed
+    return partial(poll.poll, 0)
+
+
+def _note_open(wire: Any) -> bool:
+    """Have a connection remember whether it was open when a request was about to be written."""
+    if isinstance(wire, Wire):
+        wire.was_open = wire.is_connected()
+    return wire is not None and wire.is_connected()
 
 
 def _set_unless_done(go_on: asyncio.Future[bool]) -> None:
@@ -207,16 +250,20 @@ class SlotConnector(aiohttp.TCPConnector):
                 self._routes.clear()
                 self._direct.clear()
             route = self._routes[key] = Route(f"{key.host}:{key.port}", (id(self), key))
-        wire = self._slots.take_idle(route)
+        wire = self._take_quiet(route)
         if wire is None:
             enter("pool")
             wire = await self._acquire(route, timeout.connect)
+        is_reused = wire is not None
         if wire is None:
             enter("connect")
             wire = await self._open(req, traces, timeout, route)
         elif req.proxy:
             self._update_proxy_auth_header_and_build_proxy_req(req)
         assert isinstance(wire, Wire)
+        wire.is_reused = is_reused
+        if (taken := taken_wires.get(None)) is not None:
+            taken.append(wire)
         if self._closed:  # while it waited
             self._slots.discard(wire)
             raise aiohttp.ServerDisconnectedError
@@ -234,23 +281,37 @@ class SlotConnector(aiohttp.TCPConnector):
     def take_idle(self, key: ConnectionKey) -> Wire | None:
         """Take an idle connection for a request that aiohttp does not send."""
         route = self._routes.get(key)
-        wire = None if route is None or self._closed else self._slots.take_idle(route)
+        wire = None if route is None or self._closed else self._take_quiet(route)
         if wire is None:
             return None
-        assert isinstance(wire, Wire)
         wire.idle_until = None
+        wire.is_reused = True
         self._traffic.requests += 1
         return wire
+
+    def _take_quiet(self, route: Route) -> Wire | None:
+        """Take an idle connection that is good for a request."""
+        while (wire := self._slots.take_idle(route)) is not None:
+            assert isinstance(wire, Wire)
+            if wire.is_quiet():
+                return wire
+            self._slots.discard(wire)
+        return None
 
     def give_back(self, key: ConnectionKey, wire: Wire, *, should_close: bool = False) -> None:
         """Give back a connection that was taken by `take_idle`."""
         self._release(key, wire, should_close=should_close or wire.should_close)
 
     async def _acquire(self, route: Route, timeout: float | None) -> Lease | None:
-        slots = self._slots
+        slots, goes_first = self._slots, is_urgent.get()
         try:
             async with asyncio.timeout(timeout):
-                return await slots.acquire(route, is_urgent=is_urgent.get())
+                while True:
+                    wire = await slots.acquire(route, is_urgent=goes_first)
+                    if not isinstance(wire, Wire) or (wire.is_usable() and wire.is_quiet()):
+                        return wire
+                    slots.discard(wire)
+                    goes_first = True  # it has waited already
         except TimeoutError:
             raise PoolTimeoutError(
                 host=route.host,

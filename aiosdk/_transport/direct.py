@@ -82,8 +82,11 @@ class DirectResponse:
         self._connector.give_back(self._key, self._wire, should_close=True)
 
 
-async def send(http: aiohttp.ClientSession, request: Request) -> DirectResponse | None:
-    """Send a request over an idle connection, or give None when it must go aiohttp's way."""
+async def send(http: aiohttp.ClientSession, request: Request, wires: list[Wire]) -> DirectResponse | None:
+    """Send a request over an idle connection, or give None when it must go aiohttp's way.
+
+    `wires` is told the connection.
+    """
     connector: Any = http.connector
     body = request.body
     if isinstance(body, Block) and _is_small(body):
@@ -102,6 +105,7 @@ async def send(http: aiohttp.ClientSession, request: Request) -> DirectResponse 
     head = _head(request, request.url[start:], host)
     if head is None or (wire := connector.take_idle(key)) is None:
         return None
+    wires.append(wire)
     try:
         return await _exchange(connector, key, wire, request, head, body or b"")
     except BaseException:
@@ -156,6 +160,7 @@ async def _exchange(
     if "Transfer-Encoding" in request.headers:  # which is chunked
         payload = b"%x\r\n%s\r\n0\r\n\r\n" % (len(payload), payload) if payload else b"0\r\n\r\n"
     enter("read" if is_small else "send")
+    wire.was_open = True  # just now
     expects = bool(payload) and request.headers.get("Expect") == "100-continue"
     transport.write(head if expects or not is_small else head + payload)
     message, body = None, None

@@ -15,16 +15,19 @@ from aiosdk._transport import direct
 from aiosdk._transport.block import Block, slices
 from aiosdk._transport.body import Body
 from aiosdk._transport.bounds import MAX_BODY, MAX_ERROR_BODY
+from aiosdk._transport.connector import taken_wires
 from aiosdk._transport.failures import request_error, without_headers
 from aiosdk._transport.framing import framed, whole
 from aiosdk._transport.header_check import check_head
 from aiosdk._transport.pacing import pace, paced
 from aiosdk._transport.progress import enter, progress
+from aiosdk._transport.stale import MOST_RESENT, may_resend, rewinder
 from aiosdk.exceptions import BodyLengthError, SessionClosedError, hide_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Mapping
 
+    from aiosdk._transport.connector import Wire
     from aiosdk._transport.loop_pool import Setup
     from aiosdk._transport.pool import ConnectionPool
 
@@ -88,7 +91,7 @@ async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Resp
         request = request._replace(headers=headers)
     try:
         http = await pool.http(setup)
-        response = await direct.send(http, request) or await _by_aiohttp(http, request)
+        response = await _send(pool, http, request)
         body = Body(response)
         if response.status < 200:  # it speaks another protocol from here on, for which nobody has asked
             body.close()
@@ -109,12 +112,42 @@ async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Resp
         raise request_error(failure, request.url, request.proxy) from without_headers(failure)
 
 
+async def _send(
+    pool: ConnectionPool, http: aiohttp.ClientSession, request: Request
+) -> direct.DirectResponse | aiohttp.ClientResponse:
+    """Send a request, over another connection where the first turns out to have been closed."""
+    body, headers = request.body, request.headers
+    if "Expect" in headers and headers.get("Content-Length") == "0":
+        # RFC 9110, 10.1.1: never without content. aiohttp waits for leave to send it, and gives the connection up.
+        request = request._replace(headers={name: value for name, value in headers.items() if name != "Expect"})
+    rewind = None if body is None or type(body) is bytes else rewinder(body)
+    resent = 0
+    while True:
+        wires: list[Wire] = []
+        try:
+            return await direct.send(http, request, wires) or await _by_aiohttp(http, request, wires)
+        except Exception as failure:
+            if not wires or resent == MOST_RESENT or pool.closed or not may_resend(wires[-1], request, failure):
+                raise
+        resent += 1
+        if rewind is not None:
+            rewind()
+
+
 def _most(status: int, request: Request) -> int:
     return request.max_size if status < 300 else min(request.max_size, MAX_ERROR_BODY)
 
 
-async def _by_aiohttp(http: aiohttp.ClientSession, request: Request) -> aiohttp.ClientResponse:
+async def _by_aiohttp(http: aiohttp.ClientSession, request: Request, wires: list[Wire]) -> aiohttp.ClientResponse:
     check_head(request.method, request.url, request.headers)
+    token = taken_wires.set(wires)
+    try:
+        return await _with_body(http, request)
+    finally:
+        taken_wires.reset(token)
+
+
+async def _with_body(http: aiohttp.ClientSession, request: Request) -> aiohttp.ClientResponse:
     data = direct.large_body(request)
     if data is None:
         data, rate = _payload(request), pace.get()

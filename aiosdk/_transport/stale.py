@@ -1,0 +1,52 @@
+"""Which requests are sent again at once, because the kept connection that they went over was no longer good.
+
+A server closes a connection that idles, and its notice may cross with a request. That is no fault of the request's,
+and no attempt: it goes over another connection, where that can do no harm. It can do none when nothing was written,
+and when the method is one that may be repeated (RFC 9110, 9.2.2) and no byte of an answer came. A condition such as
+`If-None-Match` may be true for the first of two requests alone. Everything else is for the retry rules to judge.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+
+from aiosdk._transport.block import Block
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiosdk._transport.connector import Wire
+    from aiosdk._transport.http import Request
+
+MOST_RESENT: Final = 3
+"""A server that goes on like this is not closing what idles."""
+_SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
+_IDEMPOTENT: Final = frozenset(("PUT", "DELETE"))
+# Bodies that are still there once they were sent. A thread may be reading a file, and goes on when nobody waits for it.
+_KEPT: Final = (bytes, bytearray, str, Block, io.BytesIO)
+_CONDITIONS: Final = ("if-", "x-amz-if-")
+_LOST: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
+
+
+def may_resend(wire: Wire, request: Request, failure: BaseException) -> bool:
+    """Say whether a request that failed over this connection is to be sent again at once."""
+    if not wire.is_reused or wire.is_answered or not isinstance(failure, _LOST):
+        return False
+    if not wire.was_open:  # so that nothing of its body was read either
+        return True
+    return _may_repeat(request) and (request.body is None or isinstance(request.body, _KEPT))
+
+
+def _may_repeat(request: Request) -> bool:
+    if request.method in _SAFE:
+        return True
+    return request.method in _IDEMPOTENT and not any(name.lower().startswith(_CONDITIONS) for name in request.headers)
+
+
+def rewinder(body: Any) -> Callable[[], object]:
+    """Give what has a body read from where it is now. Files have not been read where a request is sent again."""
+    return partial(body.seek, body.tell()) if isinstance(body, io.BytesIO) else bool
