@@ -52,6 +52,11 @@ class TolerantHandler(ResponseHandler):
             self._should_close, self._parser = True, None  # which would take the rest for the begin of a body
             self._drop_timeout()
             return
+        if isinstance(exc, HttpProcessingError) and self._payload is not None:
+            # Whoever reads the body would not hear of it, and wait for ever.
+            set_exception(
+                self._payload, aiohttp.ClientPayloadError(f"The body cannot be read: {exc.message}"), exc_cause
+            )
         super().set_exception(exc, exc_cause)
 
     def _has_whole_answer(self) -> bool:
