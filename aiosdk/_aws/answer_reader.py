@@ -40,6 +40,7 @@ class AnswerReader:
         ours: Any = next((handler for handler, quirk in handlers["after-call"] if quirk.way is Way.DECODED), None)
         instead = None if ours is None else ours.__self__.decoder
         self._answer = compile_answer(operation, parsers.create_parser(protocol), instead)
+        self._maps = _header_maps(operation.output_shape)
         self._after_call = called(handlers["after-call"])
         self._minds_expires = bool(handlers["before-parse"])
         self._checks_crc32 = operation.service_model.service_name == "dynamodb"
@@ -66,6 +67,9 @@ class AnswerReader:
             handle_expires_header(self._operation, answer, customized)
             headers = dict(answer["headers"].items())
         parsed = self._answer(response.status, headers, content)
+        for name, prefix in self._maps:
+            if parsed[name]:
+                _respell(parsed[name], prefix, response)
         metadata: dict[str, Any] = parsed["ResponseMetadata"]
         metadata["HTTPStatusCode"] = response.status
         metadata["HTTPHeaders"] = headers
@@ -98,6 +102,21 @@ class _Content:
     @property
     async def content(self) -> bytes | None:
         return self._content
+
+
+def _header_maps(shape: Any) -> list[tuple[str, str]]:
+    """Find the members of a result that take all headers whose names begin alike, with that beginning."""
+    members = {} if shape is None else shape.members
+    found = [(name, member.serialization) for name, member in members.items()]
+    return [(name, traits.get("name", "").lower()) for name, traits in found if traits.get("location") == "headers"]
+
+
+def _respell(values: dict[str, str], prefix: str, response: Response) -> None:
+    """Give the keys of such a member as the server wrote them."""
+    spelled = {name.lower(): name for name in response.spelled_headers}
+    found = {spelled[prefix + key][len(prefix) :]: value for key, value in values.items()}
+    values.clear()
+    values.update(found)
 
 
 def _has_checksum(headers: dict[str, str]) -> bool:

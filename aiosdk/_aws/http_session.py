@@ -116,7 +116,7 @@ class PooledHTTPSession:
                 turn=turn,
             )
         _check_headers(response)
-        answer = _Answer(url, response.status, response.headers, response.body)
+        answer = _Answer(url, response.status, response.spelled_headers, response.body)
         answer._content = response.content  # pyright: ignore[reportPrivateUsage]
         return answer
 

@@ -19,6 +19,7 @@ from aiosdk._transport.connector import taken_wires
 from aiosdk._transport.failures import request_error, without_headers
 from aiosdk._transport.framing import framed, whole
 from aiosdk._transport.header_check import check_head
+from aiosdk._transport.headers import as_spelled, in_lower_case
 from aiosdk._transport.pacing import pace, paced
 from aiosdk._transport.progress import enter, progress
 from aiosdk._transport.stale import MOST_RESENT, may_resend, rewinder
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Mapping
 
     from aiosdk._transport.connector import Wire
+    from aiosdk._transport.headers import RawHeaders
     from aiosdk._transport.loop_pool import Setup
     from aiosdk._transport.pool import ConnectionPool
 
@@ -71,8 +73,15 @@ class Response(NamedTuple):
 
     status: int
     headers: dict[str, str]
+    """By their names in lower case."""
     body: Body
     content: bytes | None
+    raw_headers: RawHeaders = ()
+
+    @property
+    def spelled_headers(self) -> dict[str, str]:
+        """By their names as the server wrote them."""
+        return as_spelled(self.raw_headers) if self.raw_headers else self.headers
 
     def __repr__(self) -> str:
         return f"<response of status {self.status}>"
@@ -101,7 +110,8 @@ async def exchange(pool: ConnectionPool, setup: Setup, request: Request) -> Resp
         except BaseException:
             body.close()
             raise
-        return Response(response.status, _plain_headers(response), body, content)
+        raw = response.raw_headers
+        return Response(response.status, in_lower_case(raw), body, content, raw)
     except BotoCoreError:
         raise
     except Exception as failure:
@@ -179,35 +189,6 @@ async def _request(http: aiohttp.ClientSession, request: Request, data: Any) -> 
             sock_read=request.timeouts.read,
         ),
     )
-
-
-def _plain_headers(response: aiohttp.ClientResponse | direct.DirectResponse) -> dict[str, str]:
-    """Header names in lower case, as botocore's parsers expect them; of two with one name the last counts."""
-    headers = response.raw_headers
-    try:
-        return {_names[name]: value.decode() for name, value in headers}
-    except (KeyError, UnicodeDecodeError):
-        return {_name(name): _text(value) for name, value in headers}
-
-
-# The names of headers that have been met: they are few, unless a server makes them up.
-_names: Final[dict[bytes, str]] = {}
-_MOST_NAMES: Final = 1000
-
-
-def _name(name: bytes) -> str:
-    text = name.decode("latin-1").lower()
-    if len(_names) < _MOST_NAMES:
-        _names[name] = text
-    return text
-
-
-def _text(value: bytes) -> str:
-    # UTF-8 is what S3 sends for metadata outside ASCII; other bytes come through as Latin-1, as HTTP says.
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
 
 
 def _payload(request: Request) -> Any:

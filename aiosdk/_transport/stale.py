@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
+from aiohttp.http_exceptions import BadStatusLine, HttpProcessingError
 
 from aiosdk._transport.block import Block
 
@@ -34,11 +35,17 @@ _LOST: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, Connecti
 
 def may_resend(wire: Wire, request: Request, failure: BaseException) -> bool:
     """Say whether a request that failed over this connection is to be sent again at once."""
-    if not wire.is_reused or wire.is_answered or not isinstance(failure, _LOST):
+    if not wire.is_reused or not (_is_no_answer(failure) if wire.is_answered else isinstance(failure, _LOST)):
         return False
     if not wire.was_open:  # so that nothing of its body was read either
         return True
     return _may_repeat(request) and (request.body is None or isinstance(request.body, _KEPT))
+
+
+def _is_no_answer(failure: BaseException) -> bool:
+    """Whether what came is not even the begin of an answer, but something that belongs to the one before, it seems."""
+    cause = failure.__cause__
+    return isinstance(cause, HttpProcessingError) and isinstance(cause.__cause__, BadStatusLine)
 
 
 def _may_repeat(request: Request) -> bool:

@@ -46,8 +46,12 @@ class ScriptedServer(OnAThread):
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
                 while await self._answer(reader, writer):
                     pass
-        finally:
             writer.close()
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(0.5):  # over TLS the client may never say goodbye
+                    await writer.wait_closed()
+        finally:
+            writer.transport.abort()
 
     async def _answer(self, reader: StreamReader, writer: StreamWriter) -> bool:
         head = await read_head(reader)
