@@ -189,11 +189,11 @@ async def test_headers_that_cannot_be_read_are_refused(method: str, headers: dic
         await eventually(lambda: ours.pool.stats().in_use == 0)
 
 
-async def test_headers_that_are_no_utf_8_are_read_as_latin_1() -> None:
+async def test_headers_are_read_as_latin_1_whatever_they_are() -> None:
     headers = {"x-amz-meta-a": "\xff\xfe", "x-amz-meta-b": "\xc3\xbc"}
     async with raw_server(http(b"", **headers)) as raw, session(raw.url) as ours:
         client = await ours.client("s3")
-        assert (await client.head_object(Bucket="b", Key="k"))["Metadata"] == {"a": "\xff\xfe", "b": "ü"}
+        assert (await client.head_object(Bucket="b", Key="k"))["Metadata"] == {"a": "\xff\xfe", "b": "\xc3\xbc"}
 
 
 async def test_documents_within_texts_may_be_bombs_too() -> None:
