@@ -109,6 +109,8 @@ class Client(AsyncContext, AioBaseClient):
 
     _home: Home | None = None
     _closed: bool = False
+    _is_own: bool = False
+    """Whether it belongs to whoever has entered it, as aiobotocore's clients do."""
     _lanes: Lanes | None = None
     _options: CallOptions | None = None
     _root: Client | None = None
@@ -371,9 +373,12 @@ class Client(AsyncContext, AioBaseClient):
             client._closed = True
             if client._home is not None:
                 client._home.retire(client)
+            await super().close()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Close nothing: the client is the session's."""
+        """Close nothing, for the client is the session's; unless it is from `create_client`."""
+        if (self._root or self)._is_own:
+            await self.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar
 
 from aiosdk.exceptions import NotAwaitedError
 
@@ -12,34 +12,67 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class Keeper(Protocol[T]):
+    """Who keeps what was made for others who ask for the same."""
+
+    def get(self, key: object) -> T | None:
+        """Give what is there already."""
+        ...
+
+    def take(self, key: object, value: T) -> None:
+        """It was awaited: it stays."""
+        ...
+
+    def enter(self, key: object, value: T) -> None:
+        """It is in use until it is left."""
+        ...
+
+    def leave(self, key: object, value: T) -> None:
+        """It was left by one who had entered it."""
+        ...
+
+
 class Pending(Generic[T]):
     """A client or resource that was asked for: `await` it, or enter it with `async with`.
 
-    Leaving the `async with` closes nothing: what it gave belongs to the session, which others share. Any other use
-    raises `NotAwaitedError`, which says what to write.
+    Once awaited it lives as long as its session. Entered and left, and held by nobody else, it may be forgotten; it is
+    not closed, since the connections are the session's. Any other use raises `NotAwaitedError`, which says what to
+    write.
     """
 
-    __slots__ = ("_make", "_name", "_ready", "_what")
+    __slots__ = ("_entered", "_keeper", "_key", "_make", "_name", "_what")
 
     def __init__(
-        self, what: str, name: object, ready: Callable[[], T | None], make: Callable[[], Coroutine[Any, Any, T]]
+        self, what: str, name: object, keeper: Keeper[T], key: object, make: Callable[[], Coroutine[Any, Any, T]]
     ) -> None:
         self._what = what
         self._name = name
-        self._ready = ready
+        self._keeper = keeper
+        self._key = key
         self._make = make
+        self._entered: tuple[T, ...] = ()
 
     def __await__(self) -> Generator[Any, Any, T]:
-        found = self._ready()
+        found = self._keeper.get(self._key)
         if found is None:
             found = yield from self._make().__await__()
+        self._keeper.take(self._key, found)
         return found
 
     async def __aenter__(self) -> T:
-        return await self
+        found = self._keeper.get(self._key)
+        if found is None:
+            found = await self._make()
+        self._keeper.enter(self._key, found)
+        self._entered = (*self._entered, found)
+        return found
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Close nothing: the connections are the session's."""
+        """Leave it. The connections are the session's."""
+        if self._entered:
+            *others, left = self._entered
+            self._entered = tuple(others)
+            self._keeper.leave(self._key, left)
 
     def __repr__(self) -> str:
         return f"<{self._what} {self._name!r}, not awaited yet>"

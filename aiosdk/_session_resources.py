@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from aiosdk import _forks, _off_loop
 from aiosdk._config import given_options
+from aiosdk._shelf import Shelf
 from aiosdk._single_flight import SingleFlight
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ T = TypeVar("T")
 
 if TYPE_CHECKING:
     Prepare = Callable[[Any], None]
-    GetClient = Callable[[str, dict[str, Any], Prepare | None], Awaitable[Client]]
+    GetClient = Callable[[str, dict[str, Any], Prepare | None], Awaitable[tuple[object, Client]]]
 
 _EVENT: Final = "creating-resource-class"
 
@@ -35,8 +37,11 @@ class ServiceContext(NamedTuple):
     resource_json_definitions: Mapping[str, Any]
 
 
-class _Made(NamedTuple):
+@dataclass(eq=False, slots=True)
+class _Made:
     resource: Resource
+    client: tuple[object, Client]
+    """What it sends with, which it holds, and by what that is known."""
     family: Family
     emitter: Any
     hooks: tuple[Any, ...]
@@ -45,12 +50,19 @@ class _Made(NamedTuple):
 
 
 class SessionResources:
-    """Makes service resources, and keeps them by the arguments that they were asked for with."""
+    """Makes service resources, and keeps them by the arguments that they were asked for with.
 
-    def __init__(self, ready: Callable[[str], Awaitable[Any]], get_client: GetClient) -> None:
+    Args:
+        ready: Gives the aiobotocore session, with its config files read.
+        clients: Those of the session. A resource that is kept holds its client.
+        get_client: Gives a client, and by what it is known there.
+    """
+
+    def __init__(self, ready: Callable[[str], Awaitable[Any]], clients: Shelf[Client], get_client: GetClient) -> None:
         self._ready = ready
+        self._clients = clients
         self._client = get_client
-        self._made: dict[object, _Made] = {}
+        self._made: Shelf[_Made] = Shelf(self._forgotten)
         self._own: dict[tuple[Family, tuple[Any, ...]], Family] = {}
         self._making: dict[object, SingleFlight[Any]] = {}
 
@@ -66,8 +78,7 @@ class SessionResources:
 
     def retire(self, client: Client) -> None:
         """Forget the resources of a client that was closed, or of a view of it."""
-        for key in [key for key, made in self._made.items() if made.resource.meta.client.meta is client.meta]:
-            del self._made[key]
+        self._made.remove(lambda made: made.resource.meta.client.meta is client.meta)
 
     def get(self, key: object) -> Resource | None:
         """Give a resource again, unless hooks have come or gone that change its class."""
@@ -80,8 +91,26 @@ class SessionResources:
         if now is None or now != made.changes:
             if _hooks(made.emitter, made.family) != made.hooks:
                 return None
-            self._made[key] = made._replace(changes=now)
+            made.changes = now
         return made.resource
+
+    def take(self, key: object, value: Resource) -> None:
+        """It was awaited: it stays."""
+        if (made := self._made.get(key)) is not None and made.resource is value:
+            self._made.take(key, made)
+
+    def enter(self, key: object, value: Resource) -> None:
+        """It is in use until it is left."""
+        if (made := self._made.get(key)) is not None and made.resource is value:
+            self._made.enter(key, made)
+
+    def leave(self, key: object, value: Resource) -> None:
+        """It was left by one who had entered it."""
+        if (made := self._made.get(key)) is not None and made.resource is value:
+            self._made.leave(key, made)
+
+    def _forgotten(self, made: _Made) -> None:
+        self._clients.leave(*made.client)
 
     async def make(self, key: object, service_name: str, config: Config | None, arguments: dict[str, Any]) -> Resource:
         """Make one, the same for all who ask at once."""
@@ -106,14 +135,15 @@ class SessionResources:
         family = await _off_loop.call(_read_family, aio, service_name, arguments["api_version"])
         arguments = {**arguments, "api_version": family.model.api_version}
         arguments = {**arguments, "config": _marked(aio, config)}
-        client = await self._client(service_name, arguments, family.prepare_client)
+        known_by, client = await self._client(service_name, arguments, family.prepare_client)
         emitter = aio.get_component("event_emitter")
         hooks = _hooks(emitter, family)
         if hooks:
             shared = family
             family = await self._once((shared, hooks), doing, lambda: self._own_family(shared, aio, hooks, client))
         resource = family.service_class(client=client)
-        self._made[key] = _Made(resource, family, emitter, hooks)
+        self._clients.enter(known_by, client)
+        self._made.put(key, _Made(resource, (known_by, client), family, emitter, hooks))
         return resource
 
     async def _own_family(self, shared: Family, aio: Any, hooks: tuple[Any, ...], client: Client) -> Family:

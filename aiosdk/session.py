@@ -8,13 +8,14 @@ import os
 import sys
 import warnings
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from aiosdk import _forks, _off_loop
 from aiosdk._async_only import AsyncContext
-from aiosdk._config import PickledConfig, config_key, private_copy
+from aiosdk._config import PickledConfig, config_key
 from aiosdk._namesakes import relate_namesakes
 from aiosdk._pending import Pending
+from aiosdk._session_clients import CLIENT_ARGUMENTS, OwnClient, SessionClients, client_key
 from aiosdk._session_events import SessionEvents
 from aiosdk._session_resources import SessionResources, list_resources
 from aiosdk._single_flight import SingleFlight
@@ -24,7 +25,7 @@ from aiosdk.exceptions import (
     UnknownServiceError,
     hide_userinfo,
 )
-from aiosdk.settings import SessionSettings, check_endpoint, check_keys
+from aiosdk.settings import KEYS, SessionSettings, check_endpoint, check_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -52,19 +53,6 @@ _imported = False
 # As botocore looks for them.
 _PROFILE_VARIABLES: Final = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
 _REGION_VARIABLES: Final = ("AWS_DEFAULT_REGION",)
-
-_CLIENT_ARGUMENTS: Final = (
-    "region_name",
-    "api_version",
-    "use_ssl",
-    "verify",
-    "endpoint_url",
-    "aws_access_key_id",
-    "aws_secret_access_key",
-    "aws_session_token",
-    "config",
-    "aws_account_id",
-)
 
 
 class Session(AsyncContext):
@@ -153,10 +141,8 @@ class Session(AsyncContext):
         self._pool: ConnectionPool | None = None
         self._botocore: Any = None
         self._events = SessionEvents(self._aio)
-        self._clients: dict[object, Client] = {}
-        self._making: dict[object, SingleFlight[Client]] = {}
-        self._resources = SessionResources(self._ready, self._client_of_resources)
-        self._constructing: tuple[asyncio.AbstractEventLoop, int, asyncio.Lock] | None = None
+        self._clients = SessionClients(self, self._settings.endpoint_url)
+        self._resources = SessionResources(self.ready, self._clients, self._client_of_resources)
         self._preparing = SingleFlight("prepare the session", self._prepare)
         self._prepared = False
         self._entered = False
@@ -167,7 +153,7 @@ class Session(AsyncContext):
 
     async def __aenter__(self) -> Self:
         """Read the config files, so that an unknown profile is found here. Sends nothing."""
-        await self._ready("enter the session")
+        await self.ready("enter the session")
         self._entered = True
         return self
 
@@ -182,23 +168,19 @@ class Session(AsyncContext):
         if self._pool is not None:
             self._pool.check_loop()
         try:
-            for client in list(self._clients.values()):
-                if hasattr(client, "end"):  # unless the user has unregistered what makes it ours
-                    await client.end()
+            await self._clients.end_all()
         finally:
             await self._close()
 
     async def _close(self) -> None:
         self._closed = True
         # Everything is told to end before anything is waited for, so that a cancellation leaves nothing open.
-        runs: list[SingleFlight[Any]] = [*self._resources.close(), *self._making.values(), self._preparing]
-        for run in runs:
-            run.stop()
+        runs: list[SingleFlight[Any]] = [*self._resources.close(), *self._clients.close(), self._preparing]
+        self._preparing.stop()
         if self._botocore is not None:
             from aiosdk._aws.botocore_session import close_credentials
 
             runs += close_credentials(self._botocore)
-        self._clients.clear()
         if self._pool is not None:
             self._pool.abandon()
             await self._pool.wait_closed()
@@ -267,8 +249,9 @@ class Session(AsyncContext):
         """Give the low-level client of a service: `s3 = await session.client("s3")`.
 
         The same arguments give the same client, so asking again costs a look-up; it lives until the session closes.
-        `async with session.client("s3") as s3:` does the same; leaving it closes nothing. Sends nothing. The first
-        client of a service reads its model, off the event loop.
+        `async with session.client("s3") as s3:` gives the same one, and when it is left and nobody else holds the
+        client (has awaited it, or is in such a block), it may be forgotten: the session keeps the 16 that were left
+        last. Sends nothing. The first client of a service reads its model, off the event loop.
 
         Args:
             service_name: A name that `await session.get_available_services()` lists, such as `"s3"`.
@@ -294,7 +277,7 @@ class Session(AsyncContext):
             ProfileNotFoundError: The session's profile is in no config file.
             SessionClosedError: The session is closed.
         """
-        key = (
+        key = (  # in the order of CLIENT_ARGUMENTS
             service_name,
             region_name,
             api_version,
@@ -310,7 +293,25 @@ class Session(AsyncContext):
         if key not in self._clients:
             check_keys(f"client {service_name!r}", aws_access_key_id, aws_secret_access_key, aws_session_token)
             check_endpoint(endpoint_url)
-        return Pending("client", service_name, partial(self._clients.get, key), partial(self._make_client, key, config))
+        return Pending("client", service_name, self._clients, key, partial(self._clients.make, key, config))
+
+    def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> OwnClient:
+        """Give a client as an aiobotocore session does, for libraries that take one: `async with` it.
+
+        Each is a client of its own, with hooks of its own, over the session's pool; when it is left it is closed, the
+        pool is not. Arguments and errors are those of `client()`. Sends nothing.
+        """
+        if len(args) > len(CLIENT_ARGUMENTS):
+            raise TypeError(f"create_client() takes at most {len(CLIENT_ARGUMENTS) + 1} arguments")
+        arguments = dict(zip(CLIENT_ARGUMENTS, args, strict=False))
+        if twice := arguments.keys() & kwargs.keys():
+            raise TypeError(f"create_client() got {', '.join(sorted(twice))} twice")
+        if unknown := kwargs.keys() - set(CLIENT_ARGUMENTS):
+            raise TypeError(f"create_client() has no argument {', '.join(sorted(unknown))}")
+        arguments |= kwargs
+        check_keys(f"client {service_name!r}", *(arguments.get(name) for name in KEYS))
+        check_endpoint(arguments.get("endpoint_url"))
+        return OwnClient(self._clients, client_key(service_name, arguments), arguments.get("config"))
 
     def resource(
         self,
@@ -329,7 +330,7 @@ class Session(AsyncContext):
         """Give the resource of a service: `s3 = await session.resource("s3")`.
 
         It makes all others: `s3.Bucket("logs")`. The same arguments give the same resource, so asking again costs a
-        look-up. `async with session.resource("s3") as s3:` does the same; leaving it closes nothing. Sends nothing.
+        look-up. With `async with session.resource("s3") as s3:` it is kept as `client()` keeps clients. Sends nothing.
         The first resource of a service builds its classes, off the event loop.
 
         Args:
@@ -368,12 +369,8 @@ class Session(AsyncContext):
         if key not in self._resources:
             check_keys(f"resource {service_name!r}", aws_access_key_id, aws_secret_access_key, aws_session_token)
             check_endpoint(endpoint_url)
-        return Pending(
-            "resource",
-            service_name,
-            partial(self._resources.get, key),
-            partial(self._resources.make, key, service_name, config, arguments),
-        )
+        make = partial(self._resources.make, key, service_name, config, arguments)
+        return Pending("resource", service_name, self._resources, key, make)
 
     # Look-ups
 
@@ -448,23 +445,23 @@ class Session(AsyncContext):
         """
         from aiosdk._aws import botocore_session
 
-        aio = await self._ready("get credentials")
+        aio = await self.ready("get credentials")
         self.pool.check("get credentials")
         return await botocore_session.get_credentials(aio)
 
     async def get_available_services(self) -> list[str]:
         """List the services that `client()` knows. Reads botocore's data directory, off the event loop."""
-        aio = await self._ready("list services")
+        aio = await self.ready("list services")
         return await _off_loop.call(aio.get_available_services)
 
     async def get_available_resources(self) -> list[str]:
         """List the services that `resource()` knows. Reads boto3's data directory, off the event loop."""
-        aio = await self._ready("list resources")
+        aio = await self.ready("list resources")
         return await _off_loop.call(list_resources, aio)
 
     async def get_available_partitions(self) -> list[str]:
         """List the partitions (`"aws"`, `"aws-cn"`, ...) that botocore knows."""
-        aio = await self._ready("list partitions")
+        aio = await self.ready("list partitions")
         return await _off_loop.call(aio.get_available_partitions)
 
     async def get_available_regions(
@@ -473,7 +470,7 @@ class Session(AsyncContext):
         """List the regions of a partition that a service is known to be in; none for an unknown service."""
         from aiosdk._aws.models import make_ready
 
-        aio = await self._ready("list regions")
+        aio = await self.ready("list regions")
         try:
             await _off_loop.call(make_ready, aio.get_component("data_loader"), service_name, None)
         except UnknownServiceError:
@@ -482,7 +479,7 @@ class Session(AsyncContext):
 
     async def get_partition_for_region(self, region_name: str) -> str:
         """Tell the partition of a region."""
-        aio = await self._ready("look up a partition")
+        aio = await self.ready("look up a partition")
         return aio.get_partition_for_region(region_name)
 
     # What clients need of their session
@@ -495,9 +492,16 @@ class Session(AsyncContext):
 
     def retire(self, client: Client) -> None:
         """Give this client to nobody any more."""
-        for key in [key for key, each in self._clients.items() if each is client]:
-            del self._clients[key]
+        self._clients.remove(lambda each: each is client)
         self._resources.retire(client)
+
+    async def ready(self, doing: str) -> Any:
+        """The aiobotocore session with its config files read."""
+        if self._closed:
+            raise SessionClosedError(doing=doing)
+        if not self._prepared:
+            await self._preparing.get()
+        return self._aio()
 
     # Inside
 
@@ -511,14 +515,6 @@ class Session(AsyncContext):
             self._events.attach(self._botocore.get_component("event_emitter"))
         return self._botocore
 
-    async def _ready(self, doing: str) -> Any:
-        """The aiobotocore session with its config files read."""
-        if self._closed:
-            raise SessionClosedError(doing=doing)
-        if not self._prepared:
-            await self._preparing.get()
-        return self._aio()
-
     async def _prepare(self) -> None:
         if not _imported:
             await _off_loop.call(_import_heavy)
@@ -529,50 +525,10 @@ class Session(AsyncContext):
 
     async def _client_of_resources(
         self, service_name: str, arguments: dict[str, Any], prepare: Callable[[Any], None] | None
-    ) -> Client:
+    ) -> tuple[object, Client]:
         """The client of a service's resources: the one that `client()` gives, unless it is to be prepared for them."""
-        if prepare is None:
-            return await self.client(service_name, **arguments)
-        config = arguments["config"]
-        values = {"use_ssl": True, **arguments, "config": None if config is None else config_key(config)}
-        key = (service_name, *(values.get(name) for name in _CLIENT_ARGUMENTS), prepare)
-        return self._clients.get(key) or await self._make_client(key, config)
-
-    async def _make_client(self, key: tuple[Any, ...], config: Config | None) -> Client:
-        making = self._making.get(key)
-        if making is None:
-            doing = f"make a client for {key[0]!r}"
-            making = self._making[key] = SingleFlight(doing, partial(self._make_new_client, doing, key, config))
-        return await making.get()
-
-    async def _make_new_client(self, doing: str, key: tuple[Any, ...], config: Config | None) -> Client:
-        try:
-            aio = await self._ready(doing)
-            self.check(doing)
-            from aiosdk._aws.factory import make_client
-
-            service_name, *values = key
-            prepare: Callable[[Any], None] | None = values.pop() if len(values) > len(_CLIENT_ARGUMENTS) else None
-            arguments: dict[str, Any] = dict(zip(_CLIENT_ARGUMENTS, values, strict=True))
-            arguments["config"] = None if config is None else private_copy(config)
-            arguments["endpoint_url"] = arguments["endpoint_url"] or self._settings.endpoint_url
-            # It takes 2 to 7 ms. Of many that are asked for at once, each lets the loop run before the next.
-            async with self._one_at_a_time():
-                client = cast("Client", await make_client(aio, service_name, arguments))
-                await asyncio.sleep(0)
-            if prepare is not None:
-                prepare(client)
-            client._home = self  # pyright: ignore[reportPrivateUsage]
-            self._clients[key] = client
-            return client
-        finally:
-            self._making.pop(key, None)
-
-    def _one_at_a_time(self) -> asyncio.Lock:
-        loop = asyncio.get_running_loop()
-        if self._constructing is None or self._constructing[:2] != (loop, _forks.generation):
-            self._constructing = loop, _forks.generation, asyncio.Lock()
-        return self._constructing[2]
+        key = client_key(service_name, arguments, *(() if prepare is None else (prepare,)))
+        return key, self._clients.get(key) or await self._clients.make(key, arguments["config"], prepare)
 
 
 class _Names(list[str]):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from botocore.client import Config
 
 DEFAULT_MAX_CONNECTIONS: Final = 100
+KEYS: Final = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ POOL_TIMEOUT: Final = 300.0
 
 
 class PooledHTTPSession:
-    """Sends the requests of one client over the pool of its session. Owns nothing, so closing it does nothing."""
+    """Sends the requests of one client over the pool of its session. Owns no connection."""
 
     pool: ClassVar[ConnectionPool]
     throttles: ClassVar[Throttles | None] = None
@@ -57,6 +57,7 @@ class PooledHTTPSession:
         connector_args: Mapping[str, Any] | None = None,
     ) -> None:
         self.budget = self.pool.budget.of(NOBODY)
+        self._is_closed = False
         args = dict(connector_args or {})
         connect, read = timeout if isinstance(timeout, (list, tuple)) else (timeout, timeout)
         self._timeouts = http.Timeouts(args.get("pool_timeout", POOL_TIMEOUT), connect, read)
@@ -81,10 +82,16 @@ class PooledHTTPSession:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Do nothing: the connections are the session's."""
+        await self.close()
 
     async def close(self) -> None:
-        """Do nothing: the connections are the session's."""
+        """Close no connection: they are the session's."""
+        self._is_closed = True
+
+    @property
+    def _sessions(self) -> dict[Any, Any] | None:
+        """What aiobotocore's has here, for s3fs: nothing in it while it is open, None when it is closed."""
+        return None if self._is_closed or self.pool.closed else {}
 
     @asynccontextmanager
     async def acquire(self) -> AsyncGenerator[Self]:

@@ -3,6 +3,7 @@
     python -m tests.stress.load requests --seconds 600      # 1,000 requests at once over a pool of 64
     python -m tests.stress.load collections                 # 10,000 open collections
     python -m tests.stress.load sessions                    # 100 sessions opened and closed 100 times
+    python -m tests.stress.load tenants                     # 10,000 tenants, each with keys of its own
 
 The server runs in a process of its own.
 """
@@ -12,12 +13,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import sys
 import time
 from collections import Counter
 from typing import Any
 
+from aiobotocore.config import AioConfig
+
 import aiosdk
+from aiosdk._client import Client
+from aiosdk._shelf import MOST_IDLE
 from tests.benchmarks.server import serving
 from tests.stress.crawl import KEYS
 from tests.stress.gauges import Held, held
@@ -124,11 +130,43 @@ async def sessions(url: str, count: int, times: int) -> list[str]:
     return late.grown_from(early, 10)
 
 
+async def tenants(url: str, count: int, at_once: int = 4) -> list[str]:
+    """Let so many tenants in, each with its own keys and retries, by `async with`; what is more than after a tenth."""
+
+    async def serve(number: int) -> None:
+        keys = {"aws_access_key_id": f"AKIA{number}", "aws_secret_access_key": f"{number}", "aws_session_token": "t"}
+        config = AioConfig(user_agent_extra=f"tenant/{number}")
+        async with session.client("s3", **keys, config=config) as s3, session.resource("s3", **keys) as resource:
+            await s3.list_buckets()
+            await s3.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "key"})
+            with contextlib.suppress(StopAsyncIteration):
+                await anext(aiter(resource.Bucket("bucket").objects.all()))
+        async with session.create_client("dynamodb", **keys) as dynamodb:
+            await dynamodb.list_tables()
+
+    async with aiosdk.Session(region_name="us-east-1", endpoint_url=url, max_connections=8) as session:
+        early = late = held()
+        step = max(count // 10, 1)
+        for start in range(0, count, step):
+            for number in range(start, start + step, at_once):
+                await asyncio.gather(*(serve(each) for each in range(number, min(number + at_once, start + step))))
+            late = held(collect=False)  # the collector must come round by itself
+            print(f"after {start + step:,} tenants: {late}", flush=True)
+            early = late if start < 2 * step else early
+        gc.collect()
+        alive = sum(isinstance(each, Client) for each in gc.get_objects())
+        print(f"{alive} clients alive; {session.pool.stats()}")
+        problems = late.grown_from(early, 5)
+        if alive > 4 * MOST_IDLE:
+            problems.append(f"{alive} clients are alive")
+    return problems
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["requests", "collections", "sessions"])
+    parser.add_argument("what", choices=["requests", "collections", "sessions", "tenants"])
     parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument("--count", type=int, default=0, help="10,000 collections, 100 sessions, unless told otherwise")
+    parser.add_argument("--count", type=int, default=0, help="10,000, or 100 sessions, unless told otherwise")
     parser.add_argument("--times", type=int, default=100)
     given = parser.parse_args()
     with serving(pages=3, items=2) as url:
@@ -136,6 +174,8 @@ def main() -> None:
             problems = asyncio.run(requests(url, given.seconds))
         elif given.what == "collections":
             problems = asyncio.run(collections(url, given.count or 10_000))
+        elif given.what == "tenants":
+            problems = asyncio.run(tenants(url, given.count or 10_000))
         else:
             problems = asyncio.run(sessions(url, given.count or 100, given.times))
     print("flat" if not problems else f"NOT FLAT: {problems}")

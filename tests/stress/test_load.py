@@ -10,7 +10,12 @@ import pytest
 
 @pytest.mark.parametrize(
     "arguments",
-    [["requests", "--seconds=4"], ["collections", "--count=1000"], ["sessions", "--count=20", "--times=10"]],
+    [
+        ["requests", "--seconds=4"],
+        ["collections", "--count=1000"],
+        ["sessions", "--count=20", "--times=10"],
+        ["tenants", "--count=300"],
+    ],
     ids=lambda each: each[0],
 )
 def test_what_the_process_holds_stays_flat(arguments: list[str]) -> None:
