@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 _resolvers: dict[int, EndpointResolver] = {}
 
 
-class _Session(AioSession):
+class FittedSession(AioSession):
     """aiobotocore's session with our store of configuration values."""
 
     def _register_config_store(self) -> None:
@@ -63,7 +63,7 @@ def make_session(
     session = settings.botocore_session
     if session is None:
         emitter = built_in_emitter()
-        session = _Session(event_hooks=emitter, include_builtin_handlers=False)
+        session = FittedSession(event_hooks=emitter, include_builtin_handlers=False)
         session._events = SharedAliaser(emitter)
         session.register_component("event_emitter", session._events)
     if session.user_agent_name == "aiobotocore":
@@ -81,7 +81,7 @@ def make_session(
     _fit_credentials(session, settings, http)
     _fit_components(session, http)
 
-    if settings.botocore_session is not None:
+    if not isinstance(session._events, SharedAliaser):  # whose built-in handlers have it
         session.register(second_chance.EVENT, second_chance.give_second_chance, unique_id=second_chance.ID)
     session.register("creating-client-class", class_hook(client_class), unique_id=HOOK_ID)
     return session
