@@ -71,3 +71,7 @@ class PoolPerLoop(ConnectionPool):
         pool = self._pools.get(asyncio.get_running_loop())
         if pool is not None:
             await pool.wait_closed()
+
+    def leave_to_parent(self) -> None:
+        """Have no connections, in a forked child. The pools of the loops do the same, each by itself."""
+        self._pools.clear()
