@@ -45,7 +45,7 @@ program has imported boto3.
     +-- ClassesNotReadError (RuntimeError)
     +-- ResourceDefinitionError (ValueError)
     +-- MissingExtraError (botocore MissingDependencyException, ImportError)
-    +-- TreeArgumentError (ValueError, TypeError)
+    +-- FileobjError, TreeArgumentError (ValueError, TypeError)
     +-- TreeNameError (ValueError)
     +-- TreeRootError (FileNotFoundError, NotADirectoryError)
     +-- BatchWriterClosedError (RuntimeError)
@@ -55,7 +55,7 @@ program has imported boto3.
     |   AWS answered, but not with what was asked for
     +-- ResourceNotFoundError (LookupError)
     +-- RepeatedTokenError (botocore PaginationError)
-    +-- S3UploadFailedError (botocore ClientError)
+    +-- S3UploadFailedError, S3CopyFailedError (botocore ClientError)
     +-- RetriesExceededError
     +-- UnexpectedRangeError
     +-- FileChangedError (RuntimeError)
@@ -113,6 +113,7 @@ __all__ = [
     "DynamoDBOperationNotSupportedError",
     "EventLoopConflictError",
     "FileChangedError",
+    "FileobjError",
     "IdentifierError",
     "InvalidEndpointError",
     "InvalidHeaderError",
@@ -133,6 +134,7 @@ __all__ = [
     "ResourceNotExistsError",
     "ResourceNotFoundError",
     "RetriesExceededError",
+    "S3CopyFailedError",
     "S3UploadFailedError",
     "ServerError",
     "SessionClosedError",
@@ -448,6 +450,12 @@ class ResourceDefinitionError(AiosdkError, ValueError):
     fmt = "The definition of {what} cannot be used: {problem}."
 
 
+class FileobjError(AiosdkError, ValueError, TypeError):
+    """Raised when what is to be uploaded is no file, bytes or iterator; nothing was sent."""
+
+    fmt = "{problem}."
+
+
 class TreeArgumentError(AiosdkError, ValueError, TypeError):
     """Raised when `upload_dir`, `download_dir` or `sync` is given an argument that makes no sense; nothing was sent."""
 
@@ -527,6 +535,20 @@ class S3UploadFailedError(Namesake, AiosdkError, upstream.ClientError):
     """
 
     fmt = "Failed to upload {source} to {bucket}/{key}: {error}"
+
+    def __init__(self, **facts: Any) -> None:
+        upstream.BotoCoreError.__init__(self, **facts)  # pyright: ignore[reportUnknownMemberType]
+        self.response = facts.get("response", {})
+        self.operation_name = facts.get("operation_name", "")
+
+
+class S3CopyFailedError(Namesake, AiosdkError, upstream.ClientError):
+    """Raised when the source of a copy was replaced while its parts were copied, or an annotation was not carried over.
+
+    It has the `response` and `operation_name` of the `ClientError` behind it, which is its `__cause__`.
+    """
+
+    fmt = "Failed to copy {source} to {bucket}/{key}: {error}"
 
     def __init__(self, **facts: Any) -> None:
         upstream.BotoCoreError.__init__(self, **facts)  # pyright: ignore[reportUnknownMemberType]

@@ -18,10 +18,10 @@ import pytest
 from aiobotocore.config import AioConfig
 from boto3.s3.transfer import TransferConfig as TheirConfig
 from botocore.config import Config
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import ParamValidationError
 
 import aiosdk
-from aiosdk.exceptions import UnknownOperationError
+from aiosdk.exceptions import S3CopyFailedError, UnknownOperationError
 from aiosdk.s3 import TransferConfig
 from aiosdk.services.s3 import config as configuration
 from tests.integration.conftest import KEYS
@@ -545,7 +545,7 @@ async def test_an_annotation_that_cannot_be_written_is_named_and_the_others_are_
 ) -> None:
     arguments = {"AnnotationDirective": "COPY", "RequestPayer": "requester"}
     async with client_of(annotated) as s3:
-        with pytest.raises(ClientError, match="AccessDenied") as caught:
+        with pytest.raises(S3CopyFailedError, match="AccessDenied") as caught:
             await s3.copy(SOURCE, "target", "copy", arguments, None, None, in_parts())
     assert "s3://target/copy was copied and exists, but without its annotation 'three'" in str(caught.value)
     assert len([each for each in of_annotations(annotated) if each[0] == "PUT"]) == 4

@@ -498,6 +498,18 @@ async def _longer(server: S3Server, request: S3Request, answer: Answer) -> None:
     answer.headers["Content-Length"] = str(len(answer.body))
 
 
+async def test_a_range_with_the_status_200_is_one_by_what_it_says(
+    s3: Any, s3_server: S3Server, folder: pathlib.Path
+) -> None:
+    async def as_rclone(_: S3Server, __: S3Request, answer: Answer) -> None:
+        answer.status = 200
+
+    put(s3_server, DATA)
+    s3_server.faults.add(Action("has no 206", performed=as_rclone), range="bytes=", times=None)
+    await s3.download_file("bucket", "key", folder / "target", Config=PARTS)
+    assert await asyncio.to_thread((folder / "target").read_bytes) == DATA
+
+
 @pytest.mark.parametrize("spoil", [_whole, _shifted, _grown, _longer])
 async def test_other_bytes_than_those_that_were_asked_for_are_refused(
     s3: Any, s3_server: S3Server, folder: pathlib.Path, spoil: Any

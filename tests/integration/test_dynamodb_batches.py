@@ -73,6 +73,15 @@ async def test_ten_thousand_puts_may_wait_at_the_same_time(server: Table, table:
     assert len(server.items) == 10_000
 
 
+async def test_what_aioboto3s_writer_is_told_is_taken_with_a_warning(server: Table, table: Any) -> None:
+    with pytest.warns(DeprecationWarning, match="on_exit_loop_sleep=0.1 .* has no effect"):
+        writer = table.batch_writer(flush_amount=5, on_exit_loop_sleep=0.1)
+    async with writer as batch:
+        await batch.put_item({"id": "1"})
+    assert len(server.items) == 1
+    table.batch_writer(None, 25, 0)  # aioboto3's default
+
+
 async def test_what_is_put_is_copied_when_it_is_taken(server: Table, table: Any) -> None:
     item: dict[str, Any] = {"id": "", "list": [], "raw": bytearray(1), "binary": Binary(bytearray(1))}
     item["binaries"] = {Binary(bytearray(1))}

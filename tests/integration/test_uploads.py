@@ -8,6 +8,7 @@ import os
 import pathlib
 import pickle
 import random
+import re
 import threading
 import time
 import zlib
@@ -26,8 +27,11 @@ from aiosdk.exceptions import FileChangedError, S3UploadFailedError
 from aiosdk.services.s3 import upload as upload_module
 from aiosdk.services.s3.checksums import as_text
 from aiosdk.services.s3.sources import open_path
-from tests.support.s3_faults import close, hang, refuse, say, stop_receiving
+from tests.support.s3_answers import Answer, error
+from tests.support.s3_faults import Action, close, hang, refuse, say, stop_receiving
+from tests.support.s3_requests import S3Request
 from tests.support.s3_server import S3Server
+from tests.support.s3_store import S3Error
 from tests.support.waiting import eventually, nothing_is_left
 
 __all__ = ["nothing_is_left"]
@@ -115,6 +119,107 @@ async def test_the_whole_object_is_checked_where_the_server_can(s3: Any, s3_serv
     found = await s3.head_object(Bucket="bucket", Key="key", ChecksumMode="ENABLED")
     assert found["ChecksumType"] == "FULL_OBJECT"
     assert found["ChecksumCRC32"] == completion.headers["x-amz-checksum-crc32"]
+
+
+def without(names: str, status: int, code: str, text: str) -> Action:
+    """Refuses what has one of some headers, as stores do that do not know them."""
+
+    async def asked(_: S3Server, request: S3Request) -> Answer | None:
+        if request.headers.keys().isdisjoint(names.split()):
+            return None
+        return error(S3Error(status, code, text), request.key)
+
+    return Action("refuses a header", asked=asked)
+
+
+REFUSALS = {
+    "r2": (501, "NotImplemented", "Header 'x-amz-checksum-type' with value 'FULL_OBJECT' not implemented"),
+    "invalid": (400, "InvalidRequest", "The checksum type is not supported for the algorithm"),
+    "silent": (400, "InvalidArgument", "Invalid Argument"),
+}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "name"),
+    [*((each, "none") for each in REFUSALS), ("r2", "owner"), ("r2", "SHA256"), ("r2", "composite")],
+)
+async def test_a_store_that_refuses_checksums_of_whole_objects_gets_what_boto3_sends(
+    refusal: str, name: str, s3: Any, s3_server: S3Server
+) -> None:
+    arguments = ARGUMENTS[name]
+    if name != "composite":
+        action = without("x-amz-checksum-type", *REFUSALS[refusal])
+        s3_server.faults.add(action, operation="CreateMultipartUpload", times=None)
+    await s3.upload_fileobj(DATA, "bucket", "key", ExtraArgs=dict(arguments), Config=PARTS)
+    asked_in_vain = name in ("none", "owner")
+    assert s3_server.operations["CreateMultipartUpload"] == 1 + asked_in_vain
+    if asked_in_vain:
+        del s3_server.seen[0]
+    ours = everything(s3_server)
+    s3_server.seen.clear()
+    await asyncio.to_thread(upload_by_boto3, s3_server.url, DATA, dict(arguments))
+    assert ours == everything(s3_server)
+    assert s3_server.body("key") == DATA
+    assert s3_server.open_uploads() == []
+
+
+def everything(server: S3Server) -> list[Any]:
+    """What was sent, completions too, whose parts are compared as they are listed."""
+    unlike = UNLIKE - {"x-amz-checksum-type"} | {"content-length", "x-amz-content-sha256"}
+    found = [
+        (
+            each.operation,
+            each.part or 0,
+            {name: text for name, text in each.headers.items() if name not in unlike},
+            sorted(re.findall(rb"<(\w+)>([^<]*)</", each.body)) if each.operation.startswith("Complete") else each.body,
+        )
+        for each in server.seen
+    ]
+    return sorted(found, key=lambda each: each[:2])
+
+
+async def test_a_store_is_asked_once_for_what_it_has_refused(s3: Any, s3_server: S3Server) -> None:
+    action = without("x-amz-checksum-type", *REFUSALS["r2"])
+    s3_server.faults.add(action, operation="CreateMultipartUpload", times=None)
+    for _ in range(3):
+        await s3.with_options(attempts=3).upload_fileobj(DATA, "bucket", "key", Config=PARTS)
+    assert s3_server.operations["CreateMultipartUpload"] == 4
+
+
+async def test_a_creation_that_was_refused_for_something_else_is_asked_for_all_it_can(
+    s3: Any, s3_server: S3Server
+) -> None:
+    s3_server.faults.add(refuse(400, "RequestTimeout"), operation="CreateMultipartUpload", times=2)
+    for _ in range(2):
+        await s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS)
+    kinds = [each.headers.get("x-amz-checksum-type") for each in s3_server.seen if each.operation.startswith("Create")]
+    assert kinds[-1] == "FULL_OBJECT"
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "NoSuchBucket"])
+async def test_what_is_refused_for_good_is_not_asked_for_again(code: str, s3: Any, s3_server: S3Server) -> None:
+    status = 403 if code == "AccessDenied" else 404
+    s3_server.faults.add(refuse(status, code), operation="CreateMultipartUpload", times=None)
+    with pytest.raises(S3UploadFailedError, match=code):
+        await s3.upload_fileobj(DATA, "bucket", "key", Config=PARTS)
+    assert s3_server.operations["CreateMultipartUpload"] == 1
+
+
+@pytest.mark.parametrize("size", [1000, 11 * MIB])
+async def test_a_store_that_refuses_checksums_is_told_of_and_takes_uploads_without(
+    size: int, s3: Any, s3_server: S3Server
+) -> None:
+    text = "A header you provided implies functionality that is not implemented"
+    headers = "x-amz-checksum-algorithm x-amz-checksum-crc32 x-amz-sdk-checksum-algorithm"
+    s3_server.faults.add(without(headers, 501, "NotImplemented", text), times=None)
+    with pytest.raises(S3UploadFailedError, match="when_required") as caught:
+        await s3.upload_fileobj(DATA[:size], "bucket", "key", Config=PARTS)
+    assert caught.value.response["Error"]["Message"] == text
+    assert s3_server.open_uploads() == []
+    config = Config(request_checksum_calculation="when_required")
+    async with aiosdk.Session(**KEYS, endpoint_url=s3_server.url, config=config) as session:
+        await (await session.client("s3")).upload_fileobj(DATA[:size], "bucket", "key", Config=PARTS)
+    assert s3_server.body("key") == DATA[:size]
 
 
 async def test_without_checksums_where_the_client_wants_none(s3_server: S3Server) -> None:
@@ -501,6 +606,7 @@ async def test_a_failing_source_ends_the_upload(s3: Any, s3_server: S3Server) ->
 
 MISTAKES: dict[str, tuple[Callable[[pathlib.Path], Any], type[Exception], str]] = {
     "text": (lambda _: "text", TypeError, "upload_file"),
+    "text, as boto3": (lambda _: "text", ValueError, "upload_file"),
     "text file": (lambda folder: (folder / "t").write_text("t") and (folder / "t").open(), TypeError, "binary mode"),
     "text chunks": (lambda _: ["a"], TypeError, "gives text"),
     "numbers": (lambda _: [1, 2], TypeError, "int objects"),
@@ -518,6 +624,14 @@ async def test_a_wrong_source_is_explained(name: str, s3: Any, s3_server: S3Serv
     assert s3_server.seen == []
     if hasattr(source, "close"):
         await asyncio.to_thread(source.close)
+
+
+async def test_what_aioboto3_processes_is_given_as_an_iterator(s3: Any, s3_server: S3Server) -> None:
+    with pytest.raises(TypeError, match="Give an iterator"):
+        await s3.upload_fileobj(io.BytesIO(DATA), "bucket", "key", None, None, PARTS, bytes.upper)
+    assert s3_server.seen == []
+    await s3.upload_fileobj((each.upper() for each in (b"a", b"b")), "bucket", "key")
+    assert s3_server.body("key") == b"AB"
 
 
 async def test_wrong_arguments_are_explained_before_anything_is_sent(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+import pickle
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError, HTTPClientError
 
 import aiosdk
+from aiosdk.exceptions import ConflictError, S3CopyFailedError
 from aiosdk.s3 import TransferConfig
 from aiosdk.services.s3 import config as configuration
 from tests.support.s3_faults import Action, close, error_inside, hang, overwrite, refuse
@@ -153,8 +155,12 @@ async def test_a_source_that_is_overwritten_meanwhile_is_not_spliced(server: S3S
             other()
 
     async with client_of(server) as s3:
-        with pytest.raises(ClientError, match="PreconditionFailed") as caught:
+        with pytest.raises(S3CopyFailedError, match="PreconditionFailed") as caught:  # boto3's of that name is no more
             await s3.copy(SOURCE, "target", "copy", None, tell, None, IN_PARTS)
+    assert isinstance(caught.value, ClientError)
+    assert isinstance(caught.value, ConflictError)
+    assert isinstance(caught.value.__cause__, ClientError)
+    assert pickle.loads(pickle.dumps(caught.value)).response["Error"]["Code"] == "PreconditionFailed"
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 412
     assert "The source was replaced by another object while it was copied: copy it again (part " in str(caught.value)
     assert f" of 11 of {WHAT})" in str(caught.value)

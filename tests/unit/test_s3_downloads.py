@@ -62,12 +62,13 @@ def test_an_answer_with_the_bytes_that_were_asked_for_is_taken() -> None:
     short = answer()
     del short["ContentLength"], short["ETag"]
     version.check(short, 10, 20)
+    version.check(answer(ResponseMetadata={"HTTPStatusCode": 200}), 10, 20)  # of a server that has no 206
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"ResponseMetadata": {"HTTPStatusCode": 200}},
+        {"ContentRange": None, "ResponseMetadata": {"HTTPStatusCode": 200}},
         {"ContentRange": None},
         {"ContentRange": "bytes 10-18/95"},
         {"ContentRange": "bytes 11-20/95"},
@@ -80,6 +81,12 @@ def test_an_answer_with_the_bytes_that_were_asked_for_is_taken() -> None:
 def test_an_answer_with_anything_else_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(UnexpectedRangeError, match="bytes 10-19/95"):
         Version(95, '"e"').check(answer(**changes), 10, 20)
+
+
+@pytest.mark.parametrize(("status", "got"), [(200, "the whole object"), (206, "an unknown range")])
+def test_the_error_says_what_came(status: int, got: str) -> None:
+    with pytest.raises(UnexpectedRangeError, match=f"the answer has {got}"):
+        Version(95, '"e"').check(answer(ContentRange=None, ResponseMetadata={"HTTPStatusCode": status}), 10, 20)
 
 
 class Memory:

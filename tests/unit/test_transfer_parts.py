@@ -124,8 +124,27 @@ def test_ten_thousand_parts_that_s3_takes_are_enough(size: int, chunk: int) -> N
 
 @given(chunks)
 @settings(max_examples=20)
-def test_parts_of_a_stream_grow_and_never_too_much(chunk: int) -> None:
+def test_parts_of_a_stream_are_equal_as_long_as_that_can_be(chunk: int) -> None:
     config = TransferConfig(multipart_chunksize=chunk)
+    parts = [config.part_size_at(number) for number in range(1, 10_001)]
+    assert parts == sorted(parts)
+    assert parts[:9000] == [config.part_size(0)] * 9000
+    assert parts[9000] in (2 * parts[0], 5 * GIB)
+    assert parts[-1] <= 5 * GIB
+    assert sum(parts) > TIB // 2
+
+
+@given(chunks)
+@settings(max_examples=20)
+def test_parts_of_a_stream_are_equal_to_the_end_where_that_is_wished(chunk: int) -> None:
+    config = TransferConfig(multipart_chunksize=chunk, growing_parts=False)
+    assert {config.part_size_at(number) for number in range(1, 10_001)} == {config.part_size(0)}
+
+
+@given(chunks)
+@settings(max_examples=20)
+def test_parts_of_a_stream_grow_where_that_is_wished_and_never_too_much(chunk: int) -> None:
+    config = TransferConfig(multipart_chunksize=chunk, growing_parts=True)
     parts = [config.part_size_at(number) for number in range(1, 10_001)]
     assert parts == sorted(parts)
     assert parts[:1000] == [config.part_size(0)] * 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from aiosdk._async_only import typed_as
@@ -23,7 +24,12 @@ class Table(Resource):
 
     name: str
 
-    def batch_writer(self, overwrite_by_pkeys: Sequence[str] | None = None, flush_amount: int = 25) -> BatchWriter:
+    def batch_writer(
+        self,
+        overwrite_by_pkeys: Sequence[str] | None = None,
+        flush_amount: int = 25,
+        on_exit_loop_sleep: float = 0,
+    ) -> BatchWriter:
         """Write many items, 25 with each request: `async with table.batch_writer() as batch:`.
 
         >>> async with table.batch_writer() as batch:
@@ -39,10 +45,19 @@ class Table(Resource):
             overwrite_by_pkeys: The attributes of the table's key, if the same key may come more than once: the last
                 write of a key is the one that counts. DynamoDB refuses requests with the same key twice.
             flush_amount: How many items are kept back before they are sent. A request never has more than 25.
+            on_exit_loop_sleep: Without effect, here so that aioboto3's arguments are taken: what DynamoDB leaves
+                unprocessed is sent again after a pause of its own, whatever this says.
 
         Raises (when left):
             BatchWriteError: Writing failed; `unwritten` lists what was not written.
         """
+        if on_exit_loop_sleep:
+            warnings.warn(
+                f"on_exit_loop_sleep={on_exit_loop_sleep!r} of batch_writer() has no effect: the writer pauses by "
+                "itself, longer each time, before it sends again what DynamoDB leaves unprocessed. Leave it out.",
+                DeprecationWarning,
+                stacklevel=2,
+            )
         client = self._client_to_call()
         return BatchWriter(
             self.name,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
+from botocore.exceptions import ClientError
+
+from aiosdk._aws.error_kinds import take_after
+from aiosdk.exceptions import S3CopyFailedError
 from aiosdk.services.s3.arguments import only
 from aiosdk.services.s3.errors import explain
 from aiosdk.services.s3.workers import run_workers
@@ -13,6 +17,7 @@ from aiosdk.services.s3.workers import run_workers
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+_TAGS: Final = "tags"
 _OF_READING = ("RequestPayer", "ExpectedBucketOwner")
 _OF_WRITING = ("RequestPayer", "ExpectedBucketOwner", "ChecksumAlgorithm")
 
@@ -77,7 +82,7 @@ class Attachments:
         target = {"Bucket": bucket, "Key": key, **only(self._given, _OF_WRITING), **only(completed, ("VersionId",))}
         steps: list[tuple[str, Callable[[], Awaitable[Any]]]] = []
         if self._tags:
-            steps.append(("tags", partial(client.put_object_tagging, **target, Tagging={"TagSet": self._tags})))
+            steps.append((_TAGS, partial(client.put_object_tagging, **target, Tagging={"TagSet": self._tags})))
         if completed.get("ETag"):
             target["ObjectIfMatch"] = completed["ETag"]
         steps += [(f"annotation {each!r}", partial(self._carry, client, target, each)) for each in self._annotations]
@@ -94,8 +99,21 @@ class Attachments:
         await run_workers(max(1, min(concurrency, len(steps))), work)
         if failures:
             missing = ", ".join(what for what, _ in failures)
-            explain(failures[0][1], f"s3://{bucket}/{key} was copied and exists, but without its {missing}")
-            raise failures[0][1]
+            what, error = failures[0]
+            explain(error, f"s3://{bucket}/{key} was copied and exists, but without its {missing}")
+            if not isinstance(error, ClientError) or what == _TAGS:
+                raise error
+            refused: Any = error
+            failed = S3CopyFailedError(
+                source="annotations of s3://{Bucket}/{Key}".format(**self._source),
+                bucket=bucket,
+                key=key,
+                error=str(error),
+                response=refused.response,
+                operation_name=refused.operation_name,
+            )
+            take_after(failed, error)
+            raise failed from error
 
     async def _carry(self, client: Any, target: Mapping[str, Any], name: str) -> None:
         asked = {**self._source, **only(self._given, _OF_READING)}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiosdk import _forks, _off_loop
 from aiosdk._async_only import typed_as
 from aiosdk._client import Client
+from aiosdk.exceptions import FileobjError
 from aiosdk.services.s3.order import Order
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ async def _absolute(path: Path) -> Path:
     if isinstance(given, str) and given and not os.path.isabs(given):
         return os.path.join(await _off_loop.call(os.getcwd), given)
     return path
+
+
+def _refuse_processing(processing: object) -> None:
+    if processing is not None:
+        raise FileobjError(
+            problem="upload_fileobj() takes no Processing, which aioboto3 calls with each part. Give an iterator, "
+            "plain or asynchronous, of what is to be uploaded: upload_fileobj((process(each) for each in pieces), ...)"
+        )
 
 
 @typed_as("s3")
@@ -98,6 +107,7 @@ class S3Client(Client):
         ExtraArgs: Arguments = None,  # noqa: N803
         Callback: Tell = None,  # noqa: N803
         Config: Any = None,  # noqa: N803
+        Processing: None = None,  # noqa: N803
         *,
         progress: bool = False,
     ) -> None:
@@ -114,12 +124,14 @@ class S3Client(Client):
             ExtraArgs: As for `upload_file`, like all that follow.
             Callback: Called with numbers of bytes.
             Config: A transfer configuration.
+            Processing: Not supported: aioboto3's. Give an iterator of what you make of the bytes as `Fileobj`.
             progress: Whether to draw a bar.
 
         Raises:
             S3UploadFailedError: S3 refused, a `ClientError`.
             ValueError, TypeError: `Fileobj` cannot be read, or gives text instead of bytes.
         """
+        _refuse_processing(Processing)
         order = Order(self, Bucket, Key, ExtraArgs, Callback, Config, progress)
         await (await _load("upload")).upload_fileobj(order, Fileobj)
 
@@ -226,7 +238,9 @@ class S3Client(Client):
             progress: Whether to draw a bar, which needs tqdm: `pip install aiosdk[progress]`.
 
         Raises:
-            ClientError: 404 when there is no such object; 412 when it was replaced by another one meanwhile.
+            ClientError: 404 when there is no such object.
+            S3CopyFailedError: 412, the object was replaced by another one meanwhile; or an annotation was not carried
+                over. A `ClientError`.
             TypeError: `CopySource` is not such a dictionary.
             ValueError: A name in `ExtraArgs` is not allowed.
         """

@@ -14,6 +14,9 @@ MAX_PART_SIZE: Final = 5 * 1024 * MiB
 MAX_PARTS: Final = 10_000
 # Parts of a stream of unknown length double in size each so many parts: 8 TiB come out of parts of 8 MiB at first.
 _DOUBLING: Final = 1_000
+# Those that grow only where they must are equal up to this one, and double each so many: 1.3 TiB come out of 8 MiB.
+_LAST_EQUAL: Final = 9_000
+_LATE_DOUBLING: Final = 100
 
 _NUMBERS: Final = (
     "multipart_threshold",
@@ -45,6 +48,10 @@ class TransferConfig:
         use_threads: False for one part at a time.
         max_bandwidth: The most bytes per second that one transfer sends or receives; None for no limit.
         preferred_transfer_client: Without effect.
+        growing_parts: Whether the parts of a source of unknown length become larger, so that 10,000 are enough. By
+            default they are equal, as some stores demand, up to part 9,000 (70 GiB in parts of 8 MiB), and double from
+            there on each 100 parts. True to double each 1,000 from the start, for several TiB. False for equal parts
+            only: a source that has more is an error.
 
     None stands for the default, as in boto3.
 
@@ -61,6 +68,7 @@ class TransferConfig:
     use_threads: bool = True
     max_bandwidth: int | None = None
     preferred_transfer_client: str = "auto"
+    growing_parts: bool | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -101,7 +109,11 @@ class TransferConfig:
 
     def part_size_at(self, number: int) -> int:
         """Give the size of a part, counted from 1, of a stream whose length nobody knows."""
-        return min(self.part_size(0) << (number - 1) // _DOUBLING, MAX_PART_SIZE)
+        if self.growing_parts is None:
+            doublings = max(0, -(-(number - _LAST_EQUAL) // _LATE_DOUBLING))
+        else:
+            doublings = (number - 1) // _DOUBLING if self.growing_parts else 0
+        return min(self.part_size(0) << doublings, MAX_PART_SIZE)
 
 
 def _check(name: str, given: object) -> Any:

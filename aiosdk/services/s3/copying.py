@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from aiosdk._aws.error_kinds import take_after
+from aiosdk.exceptions import S3CopyFailedError
 from aiosdk.services.s3.arguments import (
     COPY,
     NOT_OF_COPY_CREATION,
@@ -141,11 +143,19 @@ class _Copy:
             try:
                 answer = await self._client.upload_part_copy(**upload.place, PartNumber=number, **asked)
             except ClientError as error:
-                if "(PreconditionFailed)" in str(error):
-                    _say_that_it_changed(error)
-                raise
+                if error.response["Error"]["Code"] != "PreconditionFailed":
+                    raise
+                raise self._failed(error) from error
         algorithm: str | None = self._given.get("ChecksumAlgorithm")
         upload.add(number, answer["CopyPartResult"], f"Checksum{algorithm.upper()}" if algorithm else None)
+
+    def _failed(self, error: ClientError) -> S3CopyFailedError:
+        source = f"s3://{self._source['Bucket']}/{self._source['Key']}"
+        said = f"{str(error).rstrip('.')}. The source was replaced by another object while it was copied: copy it again"
+        facts = {"source": source, "bucket": self._bucket, "key": self._key, "error": said}
+        failed = S3CopyFailedError(**facts, response=error.response, operation_name=error.operation_name)
+        take_after(failed, error)
+        return failed
 
 
 def _check_source(source: Any) -> dict[str, Any]:
@@ -182,8 +192,3 @@ def _warn_of_directives(given: Mapping[str, Any]) -> None:
                 name,
                 directive,
             )
-
-
-def _say_that_it_changed(error: ClientError) -> None:
-    said = str(error).rstrip(".")
-    error.args = (f"{said}. The source was replaced by another object while it was copied: copy it again",)

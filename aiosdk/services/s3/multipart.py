@@ -7,6 +7,7 @@ import hashlib
 import logging
 import math
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -15,6 +16,7 @@ from aiosdk._transport.connector import is_urgent
 from aiosdk._transport.progress import Progress, progress
 from aiosdk.exceptions import UnreadableAnswerError
 from aiosdk.services.s3.arguments import OF_ABORTION, OF_HEAD, only
+from aiosdk.services.s3.creation import create_multipart_upload
 from aiosdk.services.s3.workers import finish
 
 if TYPE_CHECKING:
@@ -99,20 +101,24 @@ class _Creation:
     while it is not (it waits for a connection, for its turn, for the next attempt), nothing is.
     """
 
-    def __init__(self, client: Any, bucket: str, key: str, arguments: Mapping[str, Any]) -> None:
+    def __init__(
+        self, client: Any, bucket: str, key: str, arguments: Mapping[str, Any], wished: Mapping[str, Any]
+    ) -> None:
         self.place = f"s3://{bucket}/{key}"
         self.may_have_succeeded = False
         """Whether there may be an upload although it was given up and gave none."""
         self._on_its_way = self._is_given_up = False
         self._own: asyncio.Task[Any] | None = None
-        self.task = asyncio.ensure_future(self._run(client, bucket, key, arguments))
+        self.task = asyncio.ensure_future(self._run(client, bucket, key, arguments, wished))
 
-    async def _run(self, client: Any, bucket: str, key: str, arguments: Mapping[str, Any]) -> MultipartUpload:
+    async def _run(
+        self, client: Any, bucket: str, key: str, arguments: Mapping[str, Any], wished: Mapping[str, Any]
+    ) -> MultipartUpload:
         self._own = asyncio.current_task()
         told = Progress(math.inf, None, self._enter)
         progress.set(told)
         try:
-            created = await client.create_multipart_upload(Bucket=bucket, Key=key, **arguments)
+            created = await create_multipart_upload(client, {"Bucket": bucket, "Key": key}, arguments, wished)
             return MultipartUpload(client, created, bucket, key)
         finally:
             told.watch = None  # connections that were made on the way keep the context, and what is in it
@@ -142,7 +148,12 @@ class _Creation:
 
 @asynccontextmanager
 async def multipart_upload(
-    client: Any, bucket: str, key: str, creation: Mapping[str, Any], arguments: Mapping[str, Any]
+    client: Any,
+    bucket: str,
+    key: str,
+    creation: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    wished: Mapping[str, Any] = MappingProxyType({}),
 ) -> AsyncGenerator[MultipartUpload]:
     """Create a multipart upload, and abort it if the block does not end well.
 
@@ -152,8 +163,9 @@ async def multipart_upload(
         key: The object's key.
         creation: What else `CreateMultipartUpload` takes.
         arguments: All of the user's arguments.
+        wished: What the creation is asked with as well, if the server takes it.
     """
-    creating = _Creation(client, bucket, key, creation)
+    creating = _Creation(client, bucket, key, creation, wished)
     try:
         upload = await asyncio.shield(creating.task)
     except asyncio.CancelledError as cancelled:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiosdk import _off_loop
+from aiosdk.exceptions import FileobjError
 from aiosdk.services.s3.reading import Reader, as_bytes, opened
 from aiosdk.services.s3.source_kinds import FileOnDisk, Memory, RestOfBytesIO, Sequence, Source, state_of
 
@@ -86,8 +87,9 @@ def _tells_no_size(number: int, size: int) -> bool:
 async def open_object(given: Any) -> Source:
     """Make a source of whatever a user gives that bytes can be read from."""
     if isinstance(given, str):
-        raise TypeError(
-            "Fileobj is a text. To upload the file of that name call upload_file(); to upload the text, encode it."
+        raise FileobjError(
+            problem="Fileobj is a text. To upload the file of that name call upload_file(); to upload the text, "
+            "encode it"
         )
     if isinstance(given, InOneState):
         return await open_path(given.path, given)

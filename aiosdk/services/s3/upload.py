@@ -61,12 +61,21 @@ async def _run(upload: _Upload, order: Order, source: Source) -> None:
     except S3UploadFailedError:
         raise
     except ClientError as error:
-        facts = {"source": source.name, "bucket": order.bucket, "key": order.key, "error": str(error)}
+        facts = {"source": source.name, "bucket": order.bucket, "key": order.key, "error": f"{error}{_advice(error)}"}
         refused = S3UploadFailedError(**facts, response=error.response, operation_name=error.operation_name)
         take_after(refused, error)
         raise refused from error
     finally:
         await finish(source.close())
+
+
+def _advice(error: ClientError) -> str:
+    if error.response["Error"]["Code"] != "NotImplemented":
+        return ""
+    return (
+        ". If the store takes no checksums, have none sent where they are not required: "
+        'Config(request_checksum_calculation="when_required")'
+    )
 
 
 class _Upload:
@@ -137,10 +146,11 @@ class _Upload:
         parts = None if size is None or part_size is None else -(-size // part_size)
         pieces = InTurn(source, lambda number: part_size or config.part_size_at(number), first)
         whole = self._checks_whole()
-        creation = args.without(given, args.NOT_OF_CREATION) | self._creation(whole)
+        creation = args.without(given, args.NOT_OF_CREATION) | self._creation()
+        wished = {"ChecksumType": "FULL_OBJECT"} if whole and "ChecksumType" not in creation else {}
         crcs: dict[int, tuple[bytes, int]] = {}
 
-        async with multipart_upload(self._client, self.bucket, self.key, creation, given) as upload:
+        async with multipart_upload(self._client, self.bucket, self.key, creation, given, wished) as upload:
 
             async def work() -> None:
                 buffer = memoryview(b"")
@@ -168,11 +178,11 @@ class _Upload:
             and f"Checksum{self._algorithm}" not in given
         )
 
-    def _creation(self, whole: bool) -> dict[str, Any]:
+    def _creation(self) -> dict[str, Any]:
         if self._algorithm is None:
             return {}
         created = {"ChecksumAlgorithm": self._algorithm}
-        if whole or f"Checksum{self._algorithm}" in self._arguments:
+        if f"Checksum{self._algorithm}" in self._arguments:
             created["ChecksumType"] = "FULL_OBJECT"
         return created
 
@@ -180,8 +190,8 @@ class _Upload:
         """Send a part, and give its checksum."""
         if number > MAX_PARTS:
             raise ValueError(
-                f"The source has more bytes than it said, and S3 takes {MAX_PARTS} parts. Give a larger part size: "
-                f"Config=TransferConfig(multipart_chunksize=...)."
+                f"The source has more bytes than {MAX_PARTS} parts of this size hold, and S3 takes no more. Give a "
+                "larger part size: Config=TransferConfig(multipart_chunksize=...)."
             )
         given: dict[str, Any] = {**upload.place, "PartNumber": number, **args.only(self._arguments, args.OF_PART)}
         if self._algorithm is None:
