@@ -29,6 +29,7 @@ from aiosdk._aws.endpoint import OutOfTimeError
 from aiosdk._aws.events import runs_hooks_on_loop
 from aiosdk._aws.given_answers import take_answers
 from aiosdk._aws.guards import explained
+from aiosdk._aws.http_session import PooledHTTPSession
 from aiosdk._aws.lanes import Lanes
 from aiosdk._aws.pages import paging
 from aiosdk._aws.presign import presign_arguments
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Mapping
     from types import CoroutineType
 
+    from aiosdk._aws.foreign_http import Stay
     from aiosdk._aws.handover import FirstAttempt
     from aiosdk._options import CallOptions
 
@@ -114,6 +116,7 @@ class Client(AsyncContext, AioBaseClient):
     _lanes: Lanes | None = None
     _options: CallOptions | None = None
     _root: Client | None = None
+    _stay: Stay | None = None
     _endings: Mapping[object, tuple[int, Callable[[], Awaitable[None]]]] = MappingProxyType({})
     _PY_TO_OP_NAME: Mapping[str, str]
     _entered_as = "async with session.client(...) as client:"
@@ -348,8 +351,15 @@ class Client(AsyncContext, AioBaseClient):
 
     async def end(self) -> None:
         """Do what is to be done before the client is closed; what takes too long is given up."""
-        # What a process has begun that this one was forked from is not to be ended here.
-        acts = [act() for generation, act in (self._root or self)._endings.values() if generation == _forks.generation]
+        client = self._root or self
+        try:
+            # What a process has begun that this one was forked from is not to be ended here.
+            await self._end([act() for begun, act in client._endings.values() if begun == _forks.generation])
+        finally:
+            if client._stay is not None:
+                await self._end([client._stay.end()])
+
+    async def _end(self, acts: list[Awaitable[None]]) -> None:
         if not acts:
             return
         try:
@@ -373,12 +383,27 @@ class Client(AsyncContext, AioBaseClient):
             client._closed = True
             if client._home is not None:
                 client._home.retire(client)
-            await super().close()
+            if client._stay is None:  # else it was exited
+                await super().close()
 
     async def __aenter__(self) -> Self:
+        if self._is_a_providers():
+            await self._on_loop(super().__aenter__)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         """Close nothing, for the client is the session's; unless it is from `create_client`."""
         if (self._root or self)._is_own:
             await self.close()
+        elif self._is_a_providers():
+            await self._on_loop(partial(super().__aexit__, *exc_info))
+
+    def _is_a_providers(self) -> bool:
+        """Whether a credential provider of aiobotocore's has made it for itself, over an HTTP session of its own."""
+        return self._home is None and not isinstance(self._endpoint.http_session, PooledHTTPSession)
+
+    async def _on_loop(self, act: Callable[..., Any]) -> None:
+        if _off_loop.is_driven():
+            await _off_loop.OnLoop(act)
+        else:
+            await act()

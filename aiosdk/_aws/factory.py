@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aiobotocore.config import AioConfig
 from aiobotocore.endpoint import AioEndpoint
 from botocore.exceptions import InvalidRegionError
 from botocore.exceptions import NoRegionError as UpstreamNoRegionError
@@ -14,7 +15,8 @@ from botocore.exceptions import NoRegionError as UpstreamNoRegionError
 from aiosdk import _off_loop
 from aiosdk._aws.client_creator import create_client, is_prepared, prepare
 from aiosdk._aws.client_parts import know_errors
-from aiosdk._aws.endpoint import adopt
+from aiosdk._aws.endpoint import Endpoint, adopt
+from aiosdk._aws.foreign_http import host, remembered_by
 from aiosdk._aws.http_session import PooledHTTPSession
 from aiosdk._aws.second_chance import prepare_client
 from aiosdk._aws.serializers import compiled_serializer
@@ -33,6 +35,10 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
     version = arguments.get("api_version") or configured.get(service_name)
     if not is_prepared(session, service_name, version):
         await _off_loop.call(prepare, session, service_name, version)
+    if (remembering := remembered_by(session.get_default_client_config(), arguments.get("config"))) is not None:
+        given = arguments.get("config")
+        own = AioConfig() if given is None else AioConfig().merge(given)
+        arguments = {**arguments, "config": own.merge(remembering)}
     try:
         client = await create_client(session, service_name, arguments)
     except UpstreamNoRegionError as error:
@@ -52,8 +58,12 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
     remember_user_agent(client._user_agent_creator)
     client._serializer = compiled_serializer(client._serializer)
     endpoint = client._endpoint
+    if (stay := host(endpoint)) is not None:
+        vars(client)["_stay"] = stay
     if type(endpoint) is AioEndpoint:
         adopt(endpoint, client.meta.config.retries)
+    elif isinstance(endpoint, Endpoint):
+        endpoint.retries = client.meta.config.retries
     if isinstance(endpoint.http_session, PooledHTTPSession):
         prepare_client(client, endpoint.http_session.clock)
     return client

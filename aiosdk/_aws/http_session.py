@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 # Long enough for a fan-out of tens of thousands of requests over few connections, short enough to report a leak.
 POOL_TIMEOUT: Final = 300.0
+_ENCODING: Final = "Accept-Encoding"
+_encoding: Final = _ENCODING.lower()
+# asyncio sets it itself.
+_NO_DELAY: Final = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class PooledHTTPSession:
@@ -64,7 +69,10 @@ class PooledHTTPSession:
         self._proxies = ProxyConfiguration(proxies=proxies, proxies_settings=proxies_config)
         self._has_proxies = bool(proxies)
         names = ConnectorOptions.__dataclass_fields__
-        options = ConnectorOptions(**{name: value for name, value in args.items() if name in names})
+        options = ConnectorOptions(
+            socket_options=tuple(each for each in socket_options or () if each != _NO_DELAY),
+            **{name: value for name, value in args.items() if name in names},
+        )
         self._plain = Setup(options=options)
         self._secure = Setup(
             tls=_tls(verify, client_cert),
@@ -116,7 +124,7 @@ class PooledHTTPSession:
             response = await self.exchange(
                 request.method,
                 url,
-                {name: _text(value) for name, value in headers.items()},
+                {_ENCODING if name.lower() == _encoding else name: _text(value) for name, value in headers.items()},
                 _off_loop_body(request.body),
                 stream=bool(request.stream_output),
                 read_timeout=(getattr(request, "context", None) or {}).get("read_timeout"),
@@ -147,7 +155,8 @@ class PooledHTTPSession:
         timeouts = self._timeouts
         if read_timeout is not None:
             timeouts = http.Timeouts(timeouts.pool, timeouts.connect, read_timeout)
-        headers["Accept-Encoding"] = "identity"
+        if _ENCODING not in headers:  # a hook's may be signed
+            headers[_ENCODING] = "identity"
         throttles = self.throttles
         if turn is None and throttles is not None and throttles.lines:
             turn = await throttles.turn(self.whom, url, headers, body)

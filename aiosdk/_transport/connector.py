@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import socket
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -48,6 +49,8 @@ class ConnectorOptions:
     ttl_dns_cache: int | None = 10
     resolver: AbstractResolver | None = None
     socket_factory: Callable[..., Any] | None = None
+    socket_options: tuple[tuple[int, int, int], ...] = ()
+    """Set on each socket: level, name and value."""
 
 
 is_urgent: Final[ContextVar[bool]] = ContextVar("aiosdk_urgent", default=False)
@@ -228,7 +231,7 @@ class SlotConnector(aiohttp.TCPConnector):
             use_dns_cache=False,  # the names have one, which does not forget whoever waits when it is closed
             resolver=self.names,
             force_close=options.force_close,
-            socket_factory=remembering(options.socket_factory),
+            socket_factory=remembering(_factory(options)),
         )
         self._slots = slots
         self._traffic = traffic
@@ -396,6 +399,24 @@ class SlotConnector(aiohttp.TCPConnector):
         if self._proxy_tls is not None:
             proxy_req._ssl = self._proxy_tls  # pyright: ignore[reportPrivateUsage]
         return proxy_req
+
+
+def _factory(options: ConnectorOptions) -> Callable[[Any], socket.socket] | None:
+    """What makes the sockets, unless aiohttp does: the user's factory, and the options that each is to have."""
+    if not options.socket_options:
+        return options.socket_factory
+
+    def make_socket(address: Any) -> socket.socket:
+        made = socket.socket(*address[:3]) if options.socket_factory is None else options.socket_factory(address)
+        try:
+            for option in options.socket_options:
+                made.setsockopt(*option)
+        except OSError:
+            made.close()
+            raise
+        return made
+
+    return make_socket
 
 
 def _after_callbacks(loop: asyncio.AbstractEventLoop, count: int, act: Callable[[], None]) -> None:
