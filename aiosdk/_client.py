@@ -26,7 +26,7 @@ from aiosdk._async_only import AsyncContext
 from aiosdk._aws.call_plan import CallPlan, call_plan
 from aiosdk._aws.calls import Call, deadline_exceeded, under_way
 from aiosdk._aws.endpoint import OutOfTimeError
-from aiosdk._aws.events import runs_hooks_on_loop
+from aiosdk._aws.events import is_ours, works_off_loop
 from aiosdk._aws.given_answers import take_answers
 from aiosdk._aws.guards import explained
 from aiosdk._aws.http_session import PooledHTTPSession
@@ -160,7 +160,7 @@ class Client(AsyncContext, AioBaseClient):
             raise better from error
 
     def _open_lanes(self) -> Lanes | None:
-        if self._lanes is None and runs_hooks_on_loop(self.meta.events):
+        if self._lanes is None and is_ours(self.meta.events):
             self._lanes = Lanes(self)
         return self._lanes
 
@@ -250,7 +250,7 @@ class Client(AsyncContext, AioBaseClient):
         """Whether a call needs nothing of the event loop between its requests."""
         adaptive = self.meta.config.retries["mode"] == "adaptive"  # whose limiter waits on the loop
         directory_bucket = str(api_params.get("Bucket")).endswith("--x-s3")  # whose sessions are shared under a lock
-        return not adaptive and not directory_bucket and runs_hooks_on_loop(self.meta.events)
+        return not adaptive and not directory_bucket and works_off_loop(self.meta.events)
 
     def with_options(
         self,

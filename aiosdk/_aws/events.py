@@ -130,7 +130,17 @@ class SharedAliaser(EventAliaser):
         if event_name.startswith("docs."):
             # botocore writes a docstring when it is asked for, synchronously, and awaits nothing.
             return HierarchicalEmitter._emit(self._emitter, self._alias_event_name(event_name), kwargs)
-        return super().emit(event_name, **kwargs)
+        return _emitted(super().emit, event_name, kwargs)
+
+    def emit_until_response(self, event_name: str, **kwargs: Any) -> Any:
+        return _emitted(super().emit_until_response, event_name, kwargs)
+
+
+def _emitted(emit: Any, event_name: str, kwargs: dict[str, Any]) -> Any:
+    if _off_loop.is_driven() and not emits_as_ever():
+        # What somebody has put in the place of aiobotocore's may need the event loop; aiomoto's makes a task.
+        return _off_loop.OnLoop(lambda: _awaited(emit(event_name, **kwargs)))
+    return emit(event_name, **kwargs)
 
 
 _UPSTREAM: Final = ("botocore", "aiobotocore")
@@ -181,9 +191,14 @@ async def _awaited(answer: Any) -> Any:
     return await answer
 
 
-def runs_hooks_on_loop(events: Any) -> bool:
-    """Whether the emitter of a client runs coroutine handlers on the event loop wherever it is used."""
+def is_ours(events: Any) -> bool:
+    """Whether the emitter of a client is one of ours, which tells when its handlers have changed."""
     return isinstance(getattr(events, "_emitter", None), LayeredEmitter)
+
+
+def works_off_loop(events: Any) -> bool:
+    """Whether the emitter of a client may be used off the event loop: coroutine handlers run on it nevertheless."""
+    return is_ours(events) and emits_as_ever()
 
 
 def has_hooks(emitter: Any, kind: str) -> bool:
