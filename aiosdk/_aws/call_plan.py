@@ -53,6 +53,8 @@ def call_plan(client: Any, lanes: Lanes | None, method: str, operation_name: str
         return CallPlan(name, "reference", str(plan), _REFERENCE)
     if lanes.watched():
         return CallPlan(name, "reference", lanes.watcher(), _REFERENCE)
+    if refusal := plan.targets.refusal():
+        return CallPlan(name, "reference", refusal, _REFERENCE)
     return CallPlan(name, "express", "", tuple(_steps(plan)))
 
 

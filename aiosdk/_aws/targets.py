@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -37,6 +38,9 @@ class CredentialsFailedError(Exception):
 class NotCompiledError(Exception):
     """Raised for a call that must take the reference lane; it says why."""
 
+    signs: tuple[Any, Any] = (None, None)
+    """As a target's, where the signature is the reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -54,6 +58,8 @@ class Target:
     """Whether a body is hashed, where S3's own rules say nothing else."""
     features: frozenset[str]
     """What the endpoint's rules add to the features in the User-Agent."""
+    signs: tuple[Any, Any] = (None, None)
+    """botocore's name for how requests are signed, and the class that it has for that."""
 
     def url(self, path: str, prefix: str | None) -> str:
         """Join a request's path to the endpoint, and a prefix to its host."""
@@ -116,6 +122,14 @@ class Targets:
         account = ("the account id",) if self._account_id is not None else ()
         return (*self._members, *self._paths, *account)
 
+    def refusal(self) -> str:
+        """Say why calls take the reference lane, as far as that is known before a call: nothing if it is not."""
+        known = [each for each in self._known.values() if auth.AUTH_TYPE_MAPS.get(each.signs[0]) is each.signs[1]]
+        if known and all(isinstance(each, NotCompiledError) for each in known):
+            return str(known[0])
+        version = self.context.get("auth_type") or self.client._request_signer._signature_version
+        return unusual_signature(version) if version in _AUTHS or version == "bearer" else ""
+
     async def get(self, params: Mapping[str, Any], context: Mapping[str, Any]) -> Target:
         """Give the target for a call's parameters.
 
@@ -134,7 +148,9 @@ class Targets:
             values.append(self.bucket_regions.get(params.get("Bucket", "")))
         key = tuple(values)
         target = self._known.get(key)
-        if target is None:
+        if target is None or (
+            type(target) is Target and auth.AUTH_TYPE_MAPS.get(target.signs[0]) is not target.signs[1]
+        ):
             if len(self._known) >= MOST:
                 self._known.pop(next(iter(self._known)))
             target = self._known[key] = await self._resolve(params, dict(context))
@@ -161,9 +177,12 @@ class Targets:
         if parts.query or parts.fragment:
             return NotCompiledError("the endpoint has a query")
         sign = None
+        signs = version, auth.AUTH_TYPE_MAPS.get(version)
         if version is not UNSIGNED:
-            if _AUTHS.get(version) is not auth.AUTH_TYPE_MAPS.get(version) or version not in _AUTHS:
-                return NotCompiledError(f"requests are signed with {version}")
+            if unusual := unusual_signature(version):
+                refused = NotCompiledError(unusual)
+                refused.signs = signs
+                return refused
             region, name = signing.get("region") or signer._region_name, signing.get("signing_name")
             sign = Signer(name or signer._signing_name, region, is_s3=version.startswith("s3v4"))
         return Target(
@@ -176,15 +195,34 @@ class Targets:
             is_s3=str(version).startswith("s3v4"),
             signs_payload=context.get("payload_signing_enabled", True),
             features=features,
+            signs=signs,
         )
 
 
-_AUTHS: Final[dict[Any, Any]] = {
-    "v4": auth.SigV4Auth,
-    "v4-query": auth.SigV4QueryAuth,
-    "s3v4": auth.S3SigV4Auth,
-    "s3v4-query": auth.S3SigV4QueryAuth,
+# botocore's signers by name, and those that take their places where awscrt is installed.
+_AUTHS: Final[dict[Any, tuple[Any, str]]] = {
+    "v4": (auth.SigV4Auth, "CrtSigV4Auth"),
+    "v4-query": (auth.SigV4QueryAuth, "CrtSigV4QueryAuth"),
+    "s3v4": (auth.S3SigV4Auth, "CrtS3SigV4Auth"),
+    "s3v4-query": (auth.S3SigV4QueryAuth, "CrtS3SigV4QueryAuth"),
 }
+_CRT: Final = "botocore.crt.auth"
+
+
+def unusual_signature(version: Any) -> str:
+    """Say why a signature of a version, by botocore's name, is not ours to make; nothing if it is.
+
+    awscrt's signers make the same signatures of version 4 as botocore's own, at several times the cost.
+    """
+    if version not in _AUTHS:
+        return f"requests are signed with {version}"
+    own, crt = _AUTHS[version]
+    made_by = auth.AUTH_TYPE_MAPS.get(version)  # which libraries may change
+    if made_by is own or (made_by is not None and made_by is getattr(sys.modules.get(_CRT), crt, None)):
+        return ""
+    return f"requests are signed with {version} by {getattr(made_by, '__name__', made_by)}"
+
+
 _read: Final[dict[int, tuple[Any, frozenset[str]]]] = {}
 
 
