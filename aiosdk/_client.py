@@ -26,7 +26,7 @@ from aiosdk._async_only import AsyncContext
 from aiosdk._aws.call_plan import CallPlan, call_plan
 from aiosdk._aws.calls import Call, deadline_exceeded, under_way
 from aiosdk._aws.endpoint import OutOfTimeError
-from aiosdk._aws.events import is_ours, works_off_loop
+from aiosdk._aws.events import attribute_by_hooks, is_ours, works_off_loop
 from aiosdk._aws.given_answers import take_answers
 from aiosdk._aws.guards import explained
 from aiosdk._aws.http_session import PooledHTTPSession
@@ -170,7 +170,7 @@ class Client(AsyncContext, AioBaseClient):
         Sends nothing. Raises `UnknownOperationError` when the service has no such operation.
         """
         if operation_name not in self._PY_TO_OP_NAME:
-            self.__getattr__(operation_name)
+            raise self._unknown(operation_name)
         return call_plan(self, self._open_lanes(), operation_name, self._PY_TO_OP_NAME[operation_name])
 
     async def presigned(self, *args: Any, **kwargs: Any) -> str | None:
@@ -307,10 +307,16 @@ class Client(AsyncContext, AioBaseClient):
     def __getattr__(self, item: str) -> Any:
         if item.startswith("_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {item!r}")
-        raise UnknownOperationError(
+        found = attribute_by_hooks(self, item)
+        if found is None:
+            raise self._unknown(item)
+        return found
+
+    def _unknown(self, operation_name: str) -> UnknownOperationError:
+        return UnknownOperationError(
             service_name=self.meta.service_model.service_name,
-            operation_name=item,
-            nearest=nearest(item, self._PY_TO_OP_NAME, noun="operation"),
+            operation_name=operation_name,
+            nearest=nearest(operation_name, self._PY_TO_OP_NAME, noun="operation"),
         )
 
     def get_paginator(self, operation_name: str) -> Any:

@@ -30,6 +30,7 @@ from aiobotocore.credentials import (
     AioProfileProviderBuilder,
     AioRefreshableCredentials,
 )
+from botocore.context import ClientContext, get_context, start_as_current_context
 from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 from botocore.exceptions import BotoCoreError, CredentialRetrievalError
 from botocore.tokens import DeferredRefreshableToken
@@ -94,6 +95,8 @@ class SessionCredentials(AioCredentials):
         self._forced = False
         self._in_vain: tuple[float, int] | None = None
         self.renewals = Renewals()
+        self.features: frozenset[str] = frozenset()
+        """How they were found, by botocore's names for that, which the User-Agent of each request tells."""
         self._finding = SingleFlight("find credentials", self._find_source)
         self._refreshing = SingleFlight("refresh credentials", self._refresh_source)
 
@@ -186,7 +189,12 @@ class SessionCredentials(AioCredentials):
 
     async def _find_source(self) -> None:
         _found_for.set(self)
-        source, self._blocks = await self._find()
+        with start_as_current_context(ClientContext()):
+            source, self._blocks = await self._find()
+            found = get_context().features
+        self.features = frozenset(
+            found or (["CREDENTIALS_CODE"] if getattr(source, "method", "") == "explicit" else [])
+        )
         if not self._blocks:
             _unblock(source)
         if isinstance(source, RefreshableCredentials):

@@ -31,6 +31,8 @@ from aiosdk._aws.s3_bodies import take_the_place_of_botocores
 from aiosdk._seams import Seams, package_of
 
 _checked: Final[set[Any]] = set()
+# Events of which botocore tells synchronously.
+_NOT_AWAITED: Final = ("getattr.", "docs.")
 _aliased: Final[dict[str, str]] = {}
 
 
@@ -107,6 +109,10 @@ class LayeredEmitter(AioHierarchicalEmitter):
         if not is_upstream(handler):
             self._verify_is_callable(handler)
             super()._verify_accept_kwargs(handler)
+            if event_name.startswith(_NOT_AWAITED) and inspect.iscoroutinefunction(handler):
+                raise ValueError(
+                    f"A hook on {event_name} must be a plain function: what it gives cannot be awaited there."
+                )
             handler = Hook(handler)
         super()._verify_and_register(event_name, handler, *args, **kwargs)
 
@@ -199,6 +205,23 @@ def is_ours(events: Any) -> bool:
 def works_off_loop(events: Any) -> bool:
     """Whether the emitter of a client may be used off the event loop: coroutine handlers run on it nevertheless."""
     return is_ours(events) and emits_as_ever()
+
+
+def attribute_by_hooks(client: Any, name: str) -> Any:
+    """Give what a hook on `getattr.<service>.<name>` gives for an attribute that a client lacks; None for none.
+
+    An attribute is not awaited, and so are its hooks no coroutines; those that are (registered for `*`, say) are not
+    called.
+    """
+    events = client.meta.events
+    event_name = f"getattr.{client.meta.service_model.service_id.hyphenize()}.{name}"
+    for handler in hooks_of(events, event_name):
+        function = getattr(handler, "__wrapped__", handler)
+        if not inspect.iscoroutinefunction(function):
+            found = handler(event_name=event_name, client=client)
+            if found is not None:
+                return found
+    return None
 
 
 def has_hooks(emitter: Any, kind: str) -> bool:

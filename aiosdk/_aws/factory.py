@@ -55,7 +55,7 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
         raise
     check_endpoint(client.meta.endpoint_url)  # which may come from an environment variable or a profile
     know_errors(client.meta.service_model)
-    remember_user_agent(client._user_agent_creator)
+    remember_user_agent(client)
     client._serializer = compiled_serializer(client._serializer)
     endpoint = client._endpoint
     if (stay := host(endpoint)) is not None:

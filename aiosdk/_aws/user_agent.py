@@ -13,25 +13,30 @@ from botocore.context import get_context
 _MOST: Final = 100
 
 
-def remember_user_agent(creator: Any) -> None:
+def remember_user_agent(client: Any) -> None:
     """Have botocore's `UserAgentString` of a client build each text once.
 
-    It depends on what the client was made with, on what of that may still be changed in its config, and on the features
-    (waiter, paginator, checksum, ...) that the call at hand uses.
+    It depends on what the client was made with, on what of that may still be changed in its config, on the features
+    (waiter, paginator, checksum, ...) that the call at hand uses, and on how the client's credentials were found: that
+    botocore knows when it makes a client, and we when they are first needed.
     """
-    build = creator.to_string
+    creator, signer = client._user_agent_creator, client._request_signer
+    build, made_with = creator.to_string, frozenset(creator._client_features or ())
     known: dict[object, str] = {}
 
     def to_string() -> str:
         context = get_context()
         config = creator._client_config
+        found = getattr(signer._credentials, "features", None)
         key = (
             frozenset(context.features) if context is not None else None,
+            found,
             config and (config.user_agent, config.user_agent_extra, config.user_agent_appid),
         )
         if key not in known:
             if len(known) >= _MOST:
                 known.clear()
+            creator._client_features = made_with.union(found or ())
             known[key] = build()
         return known[key]
 

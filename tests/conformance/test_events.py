@@ -14,6 +14,7 @@ from botocore.handlers import decode_list_object_v2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import aiosdk
 from aiosdk._aws.events import LayeredEmitter, LayeredTrie, built_in_emitter
 from aiosdk._aws.s3_bodies import DecodeEncoded, find_error
 from aiosdk._aws.second_chance import give_second_chance
@@ -180,3 +181,37 @@ def test_a_handler_must_take_keyword_arguments() -> None:
             emitter.register("before-call", lambda params: None)
         with pytest.raises(ValueError, match="must be callable"):
             emitter.register("before-call", "print")
+
+
+async def test_an_attribute_that_a_client_lacks_is_asked_of_hooks_as_in_boto3() -> None:
+    asked: list[Any] = []
+
+    def give(event_name: str, client: Any, **_: Any) -> Any:
+        asked.append((event_name, client))
+        return 7 if event_name.endswith("mine") else None
+
+    async def slow(**_: Any) -> int:
+        return 8
+
+    async with aiosdk.Session("a", "b", region_name="us-east-1") as session:
+        session.events.register("getattr.sqs", give)
+        with pytest.raises(ValueError, match="must be a plain function"):
+            session.events.register("getattr.sqs.mine", slow)
+        sqs: Any = await session.client("sqs")
+        sqs.meta.events.register("*", slow)
+        assert sqs.mine == 7
+        assert asked == [("getattr.sqs.mine", sqs)]
+        assert not hasattr(sqs, "other")
+        assert sqs.with_options(timeout=1).mine == 7
+        for name in ("other", "mine"):
+            with pytest.raises(aiosdk.exceptions.UnknownOperationError):
+                sqs.plan(name)
+        asked.clear()
+        assert not hasattr(sqs, "_other")
+        assert copy.copy(sqs).mine == 7
+        # botocore has kept the older name of a method of this service.
+        mturk: Any = await session.client("mturk")
+        assert mturk.list_hi_ts_for_qualification_type == mturk.list_hits_for_qualification_type
+    async with aiosdk.Session("a", "b", region_name="us-east-1", botocore_session=AioSession()) as session:
+        session.events.register("getattr.sqs.mine", give)
+        assert (await session.client("sqs")).mine == 7  # type: ignore[attr-defined]
