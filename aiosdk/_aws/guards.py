@@ -6,7 +6,7 @@ before them in the order of inheritance.
 """
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownParameterType=false, reportMissingTypeStubs=false, reportPrivateUsage=false
-# pyright: reportUntypedBaseClass=false, reportAttributeAccessIssue=false
+# pyright: reportUntypedBaseClass=false, reportAttributeAccessIssue=false, reportIncompatibleMethodOverride=false
 # botocore and aiobotocore have no types.
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from __future__ import annotations
 import json
 import re
 import struct
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Self
 from xml.etree.ElementTree import ParseError
 from xml.parsers import expat
 
 from aiobotocore.eventstream import AioEventStream
 from aiobotocore.parsers import PROTOCOL_PARSERS
-from botocore.eventstream import ParserError
+from aiobotocore.response import AioReadTimeoutError
+from botocore.eventstream import EventStreamBuffer, ParserError
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
@@ -30,9 +30,6 @@ from aiosdk._aws.error_kinds import classify
 from aiosdk._aws.streaming_bodies import adopt_body
 from aiosdk._compile.timestamps import parse_timestamp
 from aiosdk.exceptions import UnreadableAnswerError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
 
 # A text that is longer is no timestamp; dateutil takes seconds to say so.
 LONGEST_TIMESTAMP: Final = 6000
@@ -215,8 +212,39 @@ def _stop(*_: Any) -> None:
     raise _StopError
 
 
+class _RawEvents:
+    """The frames of a stream of events, whatever they are. Knows nothing of its reader: both would be a cycle."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._chunks = raw.content.iter_chunks()
+        self._buffer: Any = EventStreamBuffer()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            while True:
+                for event in self._buffer:
+                    return event
+                data, _ = await anext(self._chunks)
+                self._buffer.add_data(data)
+        except ParserError as error:  # which has nothing of the body in it but lengths and checksums
+            self._raw.close()
+            raise ResponseParserError(f"The stream of events is broken: {error}") from error
+        except TimeoutError as error:
+            raise AioReadTimeoutError(endpoint_url=getattr(self._raw, "url", ""), error=error) from error
+        except (struct.error, ValueError, LookupError, TypeError) as error:
+            self._raw.close()
+            raise unreadable(error, 200, None) from error
+
+
 class _EventStream(Fetched, AioEventStream):
-    """aiobotocore's stream of events, whose frames may be anything."""
+    """aiobotocore's stream of events, which gives its connection back when it is dropped, and has `async with`.
+
+    There is no generator in it: those of asyncio end only when their loop comes to it, or the garbage collector.
+    """
 
     _item = "event"
     _how = "event by event"
@@ -226,15 +254,24 @@ class _EventStream(Fetched, AioEventStream):
     def __bool__(self) -> bool:
         return True  # as in boto3
 
-    async def _create_raw_event_generator(self) -> AsyncGenerator[Any, None]:
-        async with aclosing(super()._create_raw_event_generator()) as events:
-            try:
-                async for event in events:
-                    yield event
-            except ParserError as error:  # which has nothing of the body in it but lengths and checksums
-                raise ResponseParserError(f"The stream of events is broken: {error}") from error
-            except (struct.error, ValueError, LookupError, TypeError) as error:
-                raise unreadable(error, 200, None) from error
+    def _create_raw_event_generator(self) -> Any:
+        return _RawEvents(self._raw_stream)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        frames: Any = self._event_generator
+        while True:
+            event = await self._parse_event(await anext(frames))
+            if event:
+                return event
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self.close()
 
     async def _parse_event(self, event: Any) -> Any:
         try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from aiosdk._transport.bounds import read_whole
 from aiosdk._transport.failures import body_error
+from aiosdk._transport.finalizers import hand_over
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     import aiohttp
 
     from aiosdk._transport.direct import DirectResponse
@@ -90,19 +89,19 @@ class Body:
         """Let so many bytes come before they are read, at least."""
         self._stream.set_read_chunk_size(size)
 
-    async def iter_chunks(self) -> AsyncIterator[tuple[bytes, bool]]:
+    def iter_chunks(self) -> Chunks:
         """Give the bytes as they arrive; the flag is aiohttp's and always False here."""
-        while True:
-            try:
-                chunk = await self._stream.readany()
-            except BaseException as failure:
-                self.close()
-                if isinstance(failure, Exception):
-                    raise body_error(failure, self.url) from failure
-                raise
-            if not chunk:
-                return
-            yield chunk, False
+        return Chunks(self)
+
+    async def read_any(self) -> bytes:
+        """Read what has come, or comes first; empty at the end."""
+        try:
+            return await self._stream.readany()
+        except BaseException as failure:
+            self.close()
+            if isinstance(failure, Exception):
+                raise body_error(failure, self.url) from failure
+            raise
 
     def close(self) -> None:
         """Give the connection back: to the pool when everything was read, closed otherwise."""
@@ -110,7 +109,24 @@ class Body:
             self._response.close()
 
     def __del__(self) -> None:
-        # Before aiohttp's own finalizer, which in debug mode reports an unread response as a mistake. Here it is none.
         response = getattr(self, "_response", None)
         if response is not None and not response.closed:
-            response.close()
+            hand_over(response._loop, response.close)  # pyright: ignore[reportPrivateUsage]
+
+
+class Chunks:
+    """A body, piece by piece. Not a generator, which would keep the body until its loop comes to end it."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> tuple[bytes, bool]:
+        chunk = await self._body.read_any()
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk, False

@@ -11,10 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
-from aiohttp.connector import Connection
 
 from aiosdk._transport.bounds import BoundedHandler
 from aiosdk._transport.failures import NameTimeoutError
+from aiosdk._transport.finalizers import QuietConnection
 from aiosdk._transport.inherited import remembering
 from aiosdk._transport.names import names
 from aiosdk._transport.progress import enter
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver, ResolveResult
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.client_reqrep import ConnectionKey
+    from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
     from aiosdk._transport.names import Threads
@@ -275,7 +276,12 @@ class SlotConnector(aiohttp.TCPConnector):
         enter("read")  # or to send, as whatever gives a large body says
         if not req.proxy and not key.proxy and req.headers.get("Host") == req.url.host_port_subcomponent:
             self._direct[f"{req.url.scheme}://{req.url.raw_authority}"] = key, req.headers["Host"]
-        return Connection(self, key, wire, self._loop)
+        return QuietConnection(self, key, wire, self._loop)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Where the connections are."""
+        return self._loop
 
     def known_route(self, origin: str) -> tuple[ConnectionKey, str] | None:
         """Give what connections to a server are kept by, and its `Host` header, once aiohttp has connected to it."""

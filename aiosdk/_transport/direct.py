@@ -67,6 +67,11 @@ class DirectResponse:
         """Where the request went."""
         return self._url
 
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """Where it is read."""
+        return self._connector.loop
+
     def _ended(self) -> None:
         if not self.closed:
             self.closed = True

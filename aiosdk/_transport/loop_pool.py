@@ -15,6 +15,7 @@ from aiosdk import _off_loop
 from aiosdk._single_flight import SingleFlight
 from aiosdk._transport.bounds import MAX_HEADER
 from aiosdk._transport.connector import ClientRequest, ConnectorOptions, SlotConnector, Wire
+from aiosdk._transport.finalizers import QuietResponse
 from aiosdk._transport.inherited import close_silently, remember_loop
 from aiosdk._transport.names import Threads
 from aiosdk._transport.tls import TLSSettings, tls_context
@@ -87,6 +88,7 @@ class LoopPool:
         http = aiohttp.ClientSession(
             connector=connector,
             request_class=ClientRequest,
+            response_class=QuietResponse,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             max_field_size=MAX_HEADER,

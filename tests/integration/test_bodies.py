@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiobotocore.config import AioConfig
+from botocore.eventstream import NoInitialResponseError
 from botocore.exceptions import (
     BotoCoreError,
     ConnectionClosedError,
     EventStreamError,
     IncompleteReadError,
+    ReadTimeoutError,
     ResponseStreamingError,
 )
+from botocore.parsers import ResponseParserError
 
 import aiosdk
 from tests.support.server import LIST_BUCKETS, Answer, CountingServer, Request
@@ -449,16 +452,69 @@ async def test_events_are_given_as_they_arrive(server: CountingServer, make_sess
         await eventually(lambda: session.pool.stats().open == 0)
 
 
-async def test_an_event_stream_that_is_dropped_gives_its_slot_back_silently(
+@pytest.mark.parametrize("lane", ["express", "reference"])
+async def test_event_streams_that_are_left_early_give_their_connections_back_without_a_collection(
+    lane: str, server: CountingServer, make_session: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIOSDK_LANE", lane)
+    send(server, body=RECORDS[0] * 2, pause=30)
+    gc.disable()
+    try:
+        async with make_session(max_connections=3) as session:
+            for _ in range(7):
+                async for each in await asyncio.wait_for(select(session), 10):
+                    assert each == {"Records": {"Payload": b"a,1\n"}}
+                    break
+            for leave in (anext, iterated_anew, initial):
+                await asyncio.wait_for(leave(await select(session)), 10)
+            await eventually(lambda: session.pool.stats().open == 0)
+    finally:
+        gc.enable()
+
+
+async def iterated_anew(stream: Any) -> None:
+    for _ in range(1):
+        async for _ in stream:
+            break
+
+
+async def initial(stream: Any) -> None:
+    with pytest.raises(NoInitialResponseError):
+        await stream.get_initial_response()
+
+
+async def test_an_event_stream_is_closed_by_async_with(server: CountingServer, make_session: Make) -> None:
+    send(server, body=RECORDS[0] * 2, pause=30)
+    async with make_session() as session:
+        async with await select(session) as stream:
+            assert await anext(stream) == {"Records": {"Payload": b"a,1\n"}}
+        await eventually(lambda: session.pool.stats().open == 0)
+        with pytest.raises(ResponseStreamingError):
+            await anext(stream)
+
+
+async def test_an_event_stream_that_falls_silent_times_out_as_the_table_of_failures_says(
     server: CountingServer, make_session: Make
 ) -> None:
     send(server, body=RECORDS[0] * 2, pause=30)
-    async with make_session(max_connections=1) as session:
-        for _ in range(3):
-            async for _ in await select(session):
-                break
-            # The stream and its generator hold each other, and the loop closes the generators that are collected.
-            await eventually(lambda: gc.collect() >= 0 and session.pool.stats().open == 0)
+    async with make_session(config=AioConfig(read_timeout=0.2)) as session:
+        stream = await select(session)
+        await anext(stream)
+        with pytest.raises(ReadTimeoutError, match="Read timeout on endpoint URL") as raised:
+            await anext(stream)
+        assert isinstance(raised.value, TimeoutError)
+        await eventually(lambda: session.pool.stats().open == 0)
+
+
+async def test_an_event_stream_whose_frames_make_no_sense_frees_its_connection(
+    server: CountingServer, make_session: Make
+) -> None:
+    send(server, body=RECORDS[0] + b"x" * 1000, pause=0, length=100_000)
+    async with make_session() as session:
+        stream = await select(session)
+        with pytest.raises(ResponseParserError, match="broken"):
+            [event async for event in stream]
+        await eventually(lambda: session.pool.stats().open == 0)
 
 
 @pytest.mark.parametrize(
