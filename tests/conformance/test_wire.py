@@ -117,7 +117,9 @@ async def test_every_operation_is_framed_and_goes_over_the_wire_as_botocore_send
                 strict.answer = canned(operation, seed, 0.3)  # type: ignore[assignment]
 
                 def make(operation: Any = operation, seed: str = seed) -> dict[str, Any]:
-                    return usual(Inputs(seed, 0.4).of(operation), seed)
+                    made = usual(Inputs(seed, 0.4).of(operation), seed)
+                    # The endpoint is not AWS's, which botocore wants for an access point.
+                    return {**made, "Bucket": "bucket"} if str(made.get("Bucket")).startswith("arn:") else made
 
                 async def of(lane: Any, name: str = operation.name, make: Any = make) -> None:
                     await _read(await lane(name, make()))
