@@ -28,6 +28,7 @@ program has imported boto3.
     +-- InvalidEndpointError, InvalidHeaderError, BodyLengthError (ValueError)
     +-- PoolLimitError (ValueError)
     +-- CallOptionError (ValueError)
+    +-- AsyncBodyError (botocore ParamValidationError, TypeError)
     +-- CertificateFileError (OSError)
     +-- CredentialRecursionError (RuntimeError)
     +-- NotAwaitedError (AttributeError)
@@ -89,6 +90,7 @@ __all__ = [
     "AccountWithoutKeysError",
     "AiosdkError",
     "AnswerRefusedError",
+    "AsyncBodyError",
     "Attempt",
     "BatchGetError",
     "BatchKeyError",
@@ -324,6 +326,18 @@ class CallOptionError(AiosdkError, ValueError):
     """Raised by `client.with_options` for a value that makes no sense; nothing was sent."""
 
     fmt = "{name}={value} is no option of a call: {problem}."
+
+
+class AsyncBodyError(AiosdkError, upstream.ParamValidationError, TypeError):
+    """Raised for a body that would have to be awaited: an asynchronous file, a coroutine; or an iterator.
+
+    Nothing was sent.
+    """
+
+    fmt = (
+        "{service_name}.{operation_name} takes {member} as bytes or an open binary file, for it reads that more than "
+        "once, and got {kind}. Write {instead}."
+    )
 
 
 class CertificateFileError(AiosdkError, OSError):

@@ -20,6 +20,7 @@ from botocore.serialize import (
 )
 from botocore.validate import ParamValidationDecorator, ParamValidator
 
+from aiosdk._aws.async_bodies import check_bodies
 from aiosdk._aws.models import Packed
 from aiosdk._compile.encode.checks import unusual
 from aiosdk._compile.encode.forms import compile_json, compile_query
@@ -121,6 +122,7 @@ class CompiledSerializer:
             return encode(parameters)
         except Exception:  # noqa: S110 - whatever it is, it is said in botocore's words
             pass
+        check_bodies(parameters, operation_model)
         return self._reference.serialize_to_request(parameters, operation_model)
 
     def encoder(self, operation_model: Any) -> Encode:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from binascii import b2a_base64
 from decimal import Decimal
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -99,9 +100,12 @@ def check_stream(value: Any) -> Any:
     """Check what is sent as a body as it is: bytes, a text, which is encoded, or something to read from."""
     if isinstance(value, str):
         return value.encode()
-    if isinstance(value, _BYTES) or hasattr(value, "read"):
+    if isinstance(value, _BYTES):
         return value
-    raise UnusualInputError
+    read = getattr(value, "read", None)
+    if read is None or hasattr(value, "__aiter__") or iscoroutinefunction(read):
+        raise UnusualInputError
+    return value
 
 
 def check_document(value: Any) -> Any:
