@@ -25,6 +25,7 @@ program has imported boto3.
     +-- NoCredentialsError, PartialCredentialsError, NoRegionError, ProfileNotFoundError (botocore's of that name)
     |   +-- AccountWithoutKeysError (NoCredentialsError)
     +-- BotocoreSessionError (TypeError)
+    +-- LoginNeededError (beside the library's own, such as SSOTokenLoadError)
     +-- InvalidEndpointError, InvalidHeaderError, BodyLengthError (ValueError)
     +-- PoolLimitError (ValueError)
     +-- CallOptionError (ValueError)
@@ -119,6 +120,7 @@ __all__ = [
     "IdentifierError",
     "InvalidEndpointError",
     "InvalidHeaderError",
+    "LoginNeededError",
     "MissingExtraError",
     "NoClientError",
     "NoCredentialsError",
@@ -290,6 +292,21 @@ class ProfileNotFoundError(AiosdkError, upstream.ProfileNotFound):
         "There is no profile {profile!r} in {config_file} or {credentials_file}. {nearest} "
         "Create it with `aws configure --profile {profile}`."
     )
+
+
+class LoginNeededError(AiosdkError):
+    """Raised when somebody has to log in, for the token of the profile is missing or has expired.
+
+    It is one of botocore's `SSOTokenLoadError`, `UnauthorizedSSOTokenError`, `TokenRetrievalError`,
+    `LoginRefreshRequired` and `LoginTokenLoadError` as well. `command` is what to run.
+    """
+
+    fmt = "{said}. Run `{command}`."
+
+    @property
+    def command(self) -> str:
+        """What to run, such as `aws sso login --profile dev`."""
+        return vars(self)["kwargs"].get("command", "")
 
 
 class InvalidEndpointError(AiosdkError, ValueError):

@@ -188,9 +188,11 @@ class Session(AsyncContext):
             await run.wait()
 
     def __del__(self) -> None:
+        if self._closed:
+            return
         is_open = self._pool is not None and self._pool.is_open
         is_here = self._generation == _forks.generation  # one of the process that this one was forked from is its
-        if self._closed or not (is_open or (is_here and (self._entered or self._clients))):
+        if not (is_open or (is_here and (self._entered or self._clients))):
             return
         if self._warn_if_dropped:
             warnings.warn(

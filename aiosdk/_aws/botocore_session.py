@@ -103,7 +103,9 @@ def _fit_credentials(session: AioSession, settings: SessionSettings, http: type[
             settings.aws_account_id,
         )
     elif session._credentials is None:
-        session._credentials = SessionCredentials(lambda: find_credentials(session, http), session.profile or "default")
+        session._credentials = SessionCredentials(
+            lambda: find_credentials(session, http), session.profile or "default", session
+        )
     elif type(session._credentials) is not AioCredentials and not isinstance(session._credentials, SessionCredentials):
         session._credentials = SessionCredentials.around(session._credentials)
 
@@ -164,7 +166,7 @@ def read_files(session: AioSession) -> None:
         session._get_internal_component("default_config_resolver")
     tokens = session.get_component("token_provider")
     if not isinstance(tokens, SessionTokens):
-        session.register_component("token_provider", SessionTokens(tokens))
+        session.register_component("token_provider", SessionTokens(tokens, session))
 
 
 def files_are_read(session: AioSession) -> bool:

@@ -36,6 +36,7 @@ from botocore.exceptions import BotoCoreError, CredentialRetrievalError
 from botocore.tokens import DeferredRefreshableToken
 
 from aiosdk import _off_loop
+from aiosdk._aws.logins import telling_login
 from aiosdk._aws.metadata import send_metadata_over
 from aiosdk._aws.renewals import Renewals
 from aiosdk._single_flight import SingleFlight
@@ -82,10 +83,16 @@ class SessionCredentials(AioCredentials):
     and `account_id` tell what was used last; `get_frozen_credentials()` gives what a request should use now.
     """
 
-    def __init__(self, find: Callable[[], Coroutine[Any, Any, tuple[Any, bool]]], profile: str = "default") -> None:
+    def __init__(
+        self,
+        find: Callable[[], Coroutine[Any, Any, tuple[Any, bool]]],
+        profile: str = "default",
+        session: AioSession | None = None,
+    ) -> None:
         # `find` gives what a provider found, or None, and whether it came from aiobotocore's own providers.
         self._find = find
         self._profile = profile
+        self._session = session
         self._source: Any = None
         self._blocks = False
         self._frozen: ReadOnlyCredentials | None = None
@@ -177,7 +184,8 @@ class SessionCredentials(AioCredentials):
     async def _get(self, run: SingleFlight[None]) -> None:
         if _found_for.get() is self:  # it would wait for itself
             raise CredentialRecursionError()
-        await run.get()
+        with telling_login(self._session):
+            await run.get()
 
     def close(self) -> list[SingleFlight[Any]]:
         """End whatever is under way, and give it to be waited for; from now on there are no credentials to be had."""
@@ -285,8 +293,9 @@ class SessionCredentials(AioCredentials):
 class SessionToken:
     """A bearer token that is refreshed once for everybody, off the event loop."""
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, session: AioSession) -> None:
         self._source = source
+        self._session = session
         self._getting = SingleFlight("refresh a token", self._get)
 
     async def get_frozen_token(self) -> Any:
@@ -295,7 +304,8 @@ class SessionToken:
         if self._source._should_refresh() is None:
             token = self._source.get_frozen_token()
             return await token if inspect.isawaitable(token) else token
-        return await self._getting.get()
+        with telling_login(self._session):
+            return await self._getting.get()
 
     def close(self) -> SingleFlight[Any]:
         self._getting.stop()
@@ -308,8 +318,9 @@ class SessionToken:
 class SessionTokens:
     """The token providers of a session: what they give is shared by all clients and refreshed off the loop."""
 
-    def __init__(self, chain: Any) -> None:
+    def __init__(self, chain: Any, session: AioSession) -> None:
         self._chain = chain
+        self._session = session
         self._tokens: dict[str, SessionToken] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -321,7 +332,7 @@ class SessionTokens:
             return token
         if not is_upstream(token) and inspect.iscoroutinefunction(token.get_frozen_token):
             return token
-        return self._tokens.setdefault(token.method, SessionToken(token))
+        return self._tokens.setdefault(token.method, SessionToken(token, self._session))
 
     def close(self) -> list[SingleFlight[Any]]:
         """End whatever is under way, and give it to be waited for."""

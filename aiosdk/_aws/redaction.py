@@ -7,6 +7,7 @@ by the names before them, so that a log is as useful as before for everything el
 
 from __future__ import annotations
 
+import linecache
 import logging
 import re
 from typing import Final
@@ -62,6 +63,7 @@ _SIGNATURE: Final = re.compile(r"(?<=Signature:\n)[^\s:]+")
 _SCHEMES: Final = re.compile(r"\b((?:Bearer|Basic)\s+|AWS\s\w{1,200}:)[A-Za-z0-9+/=._~-]{6,}")
 _USERINFO: Final = re.compile(r"//[^/@\s'\"]*@")
 _HIDDEN: Final = "***"
+_FRAME: Final = re.compile(r'\s*(?:\| )?File "(?P<file>[^"]+)", line (?P<line>\d{1,9}), in ')
 
 _MODULES: Final = (
     *("args", "auth", "awsrequest", "client", "compat", "compress", "config", "configprovider", "credentials"),
@@ -102,6 +104,24 @@ def _end_of_value(text: str, named: re.Match[str]) -> int:
     return start if value is None else value.end()
 
 
+def redacted_traceback(text: str) -> str:
+    """Take the secrets out of a traceback, and leave the lines of source in it as they are: no secret stands there."""
+    kept: list[str] = []
+    rest: list[str] = []
+    lines = iter(text.splitlines(keepends=True))
+    for line in lines:
+        rest.append(line)
+        if (frame := _FRAME.match(line)) is None or (source := next(lines, None)) is None:
+            continue
+        # A message may look like a frame: only what stands in the file is source.
+        if source.strip() == linecache.getline(frame["file"], int(frame["line"])).strip():
+            kept += (redacted("".join(rest)), source)
+            rest.clear()
+        else:
+            rest.append(source)
+    return "".join((*kept, redacted("".join(rest))))
+
+
 class _Redaction(logging.Filter):
     """Lets every record pass, without secrets."""
 
@@ -113,15 +133,21 @@ class _Redaction(logging.Filter):
         if (clean := redacted(text)) != text:
             record.msg, record.args = clean, None
         if record.exc_info and record.exc_text is None:
-            record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = redacted_traceback(logging.Formatter().formatException(record.exc_info))
         return True
 
 
 _redaction: Final = _Redaction()
+_silence: Final = logging.NullHandler()
 
 
 def redact_logs() -> None:
-    """Put the filter before the loggers of botocore and aiobotocore. Calling it again does nothing."""
+    """Put the filter before the loggers of botocore and aiobotocore. Calling it again does nothing.
+
+    It also keeps what aiobotocore logs off the standard error of a program that has set up no logging, as botocore does
+    with its own logs.
+    """
+    logging.getLogger("aiobotocore").addHandler(_silence)
     for package in ("botocore", "aiobotocore"):
         for module in _MODULES:
             logging.getLogger(f"{package}.{module}").addFilter(_redaction)
