@@ -28,12 +28,14 @@ from botocore.hooks import EVENT_ALIASES, EventAliaser, HierarchicalEmitter, _Pr
 from aiosdk import _forks, _off_loop
 from aiosdk._aws import second_chance
 from aiosdk._aws.s3_bodies import take_the_place_of_botocores
+from aiosdk._bounded import Bounded
 from aiosdk._seams import Seams, package_of
 
 _checked: Final[set[Any]] = set()
 # Events of which botocore tells synchronously.
 _NOT_AWAITED: Final = ("getattr.", "docs.")
-_aliased: Final[dict[str, str]] = {}
+MOST_ALIASED: Final = 10_000
+_aliased: Final[dict[str, str]] = Bounded(MOST_ALIASED)
 
 
 class LayeredTrie(_PrefixTrie):

@@ -17,6 +17,7 @@ from aiosdk._aws.client_creator import create_client, is_prepared, prepare
 from aiosdk._aws.client_parts import know_errors
 from aiosdk._aws.endpoint import Endpoint, adopt
 from aiosdk._aws.foreign_http import host, remembered_by
+from aiosdk._aws.helper_state import bound_helpers
 from aiosdk._aws.http_session import PooledHTTPSession
 from aiosdk._aws.second_chance import prepare_client
 from aiosdk._aws.serializers import compiled_serializer
@@ -56,6 +57,7 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
     check_endpoint(client.meta.endpoint_url)  # which may come from an environment variable or a profile
     know_errors(client.meta.service_model)
     remember_user_agent(client)
+    bound_helpers(client)
     client._serializer = compiled_serializer(client._serializer)
     endpoint = client._endpoint
     if (stay := host(endpoint)) is not None:

@@ -18,6 +18,7 @@ import json
 import os
 import re
 import threading
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -108,7 +109,8 @@ _GENERIC: Final = ("_retry", "endpoints", "partitions", "sdk-default-configurati
 # the sooner the event loop gets it.
 reading: Final = _forks.Lock()
 _loaders: Final[dict[str | None, SharedLoader]] = {}
-_ready: Final[set[tuple[int, str, str | None]]] = set()
+# The services and versions of each loader; of a user's own loader, which may go, nothing is left.
+_ready: Final[weakref.WeakKeyDictionary[Loader, set[tuple[str, str | None]]]] = weakref.WeakKeyDictionary()
 
 
 class SharedLoader(Loader):
@@ -184,7 +186,7 @@ def shared_loader(data_path: str | None) -> SharedLoader:
 
 def is_ready(loader: Loader, service: str, api_version: str | None) -> bool:
     """Whether a client of the service can be made without reading a file."""
-    return (id(loader), service, api_version) in _ready
+    return (service, api_version) in _ready.get(loader, ())
 
 
 def make_ready(loader: Loader, service: str, api_version: str | None) -> None:
@@ -217,4 +219,4 @@ def make_ready(loader: Loader, service: str, api_version: str | None) -> None:
                 continue  # not every service has them
         for operation in model["operations"]:
             xform_name(operation)  # botocore keeps the names it has made; ec2's 780 take 10 ms
-        _ready.add((id(loader), service, api_version))
+        _ready.setdefault(loader, set()).add((service, api_version))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections import Counter
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -53,6 +54,7 @@ MOST_KINDS: Final = 100
 """Of so many kinds of requests of one account to a host; more are taken for one."""
 MOST_LINES: Final = 1000
 """Altogether: the oldest is forgotten when there are more."""
+_SWEEP_INTERVAL: Final = 1.0
 _SLICE: Final = 0.1
 
 
@@ -82,18 +84,20 @@ class Throttles:
         pool: The session's pool; when it is closed nobody waits any more.
     """
 
-    __slots__ = ("_loop", "_pool", "lines")
+    __slots__ = ("_kinds", "_loop", "_pool", "_swept", "lines")
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._kinds: Counter[tuple[Any, ...]] = Counter()  # lines, by whom they concern and host
+        self._swept = float("-inf")
         self.lines: dict[_Kind, _Line] = {}
         """By whom they concern, and the kind of request. Empty while no service throttles."""
 
     async def turn(self, whom: Whom, url: str, headers: Mapping[str, str], body: Any) -> Turn | None:
         """Wait until a request may go. None where it is of a kind that nobody throttles."""
         if self._loop is not asyncio.get_running_loop():
-            self.lines.clear()  # they have waited on a loop that is gone
+            self._forget_all()  # they have waited on a loop that is gone
             return None
         kind = _key(whom, url, headers, body)
         line = self.lines.get(kind)
@@ -105,7 +109,7 @@ class Throttles:
         now = begun = monotonic()
         pace = line.pace
         if pace.is_over(now):
-            del self.lines[kind]
+            self._forget(kind)
             return None
         if line.first.locked() or pace.wait(now) > 0.0:
             enter("turn")
@@ -142,7 +146,7 @@ class Throttles:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop
-            self.lines.clear()
+            self._forget_all()
         line = self.lines.get(kind) or self.lines.get(_rest_of(kind))
         if line is None:
             line = self.lines[self._room_for(kind, now)] = _Line(now)
@@ -152,13 +156,26 @@ class Throttles:
 
     def _room_for(self, kind: _Kind, now: float) -> _Kind:
         """Forget what is over, and give the key of a new line for this kind, or for what is there beyond the most."""
-        for other in [other for other, each in self.lines.items() if each.pace.is_over(now)]:
-            del self.lines[other]
-        if sum(other[:2] == kind[:2] for other in self.lines) >= MOST_KINDS:
+        if now - self._swept > _SWEEP_INTERVAL:
+            self._swept = now
+            for other in [other for other, each in self.lines.items() if each.pace.is_over(now)]:
+                self._forget(other)
+        if self._kinds[kind[:2]] >= MOST_KINDS:
             kind = _rest_of(kind)
         if len(self.lines) >= MOST_LINES:
-            del self.lines[next(iter(self.lines))]
+            self._forget(next(iter(self.lines)))
+        self._kinds[kind[:2]] += 1
         return kind
+
+    def _forget(self, kind: _Kind) -> None:
+        del self.lines[kind]
+        self._kinds[kind[:2]] -= 1
+        if not self._kinds[kind[:2]]:
+            del self._kinds[kind[:2]]
+
+    def _forget_all(self) -> None:
+        self.lines.clear()
+        self._kinds.clear()
 
 
 _Kind = tuple["Whom", str, str, str]

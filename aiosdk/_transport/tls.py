@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from aiosdk import _forks
+from aiosdk._bounded import Bounded
 from aiosdk.exceptions import CertificateFileError
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ class TLSSettings:
     extra_ca: str | None = None
 
 
-_contexts: Final[dict[tuple[object, ...], ssl.SSLContext]] = {}
+MOST_CONTEXTS: Final = 100
+"""Certificates that are issued anew each day, say, leave one each time; the oldest goes."""
+_contexts: Final[dict[tuple[object, ...], ssl.SSLContext]] = Bounded(MOST_CONTEXTS)
 _building: Final = _forks.Lock()
 
 

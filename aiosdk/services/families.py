@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiosdk import _forks
 from aiosdk._aws.models import reading
 from aiosdk._aws.resource_files import read_resource_files
+from aiosdk._bounded import Bounded
 from aiosdk.resources.boto3_files import read_definition
 from aiosdk.resources.build import Extras, Family
 from aiosdk.resources.model import ServiceModel
@@ -26,7 +27,9 @@ TYPES: Final = "aiosdk.types"
 
 _WITH_EXTRAS: Final = ("dynamodb", "ec2", "s3")
 
-_of_loader: Final[dict[tuple[int, str, str | None], tuple[Any, Family]]] = {}
+MOST_OF_LOADERS: Final = 200
+"""Services of boto3's, and of loaders of the users' own; the oldest goes, and its loader with it."""
+_of_loader: Final[dict[tuple[int, str, str | None], tuple[Any, Family]]] = Bounded(MOST_OF_LOADERS)
 _by_content: Final[dict[str, Family]] = {}
 _by_name: Final[dict[str, Family]] = {}
 
@@ -43,13 +46,14 @@ def get_family(loader: Loader, service: str, api_version: str | None) -> Family:
     """
     with reading:
         key = (id(loader), service, api_version)
-        if key not in _of_loader:
+        known = _of_loader.get(key)
+        if known is None:
             files = read_resource_files(loader, service, api_version)
             content = _content(files)
             if content not in _by_content:
                 _by_content[content] = _build(files)
-            _of_loader[key] = loader, _by_content[content]  # the loader stays, and so its id
-        return _of_loader[key][1]
+            known = _of_loader[key] = loader, _by_content[content]  # the loader stays as long, and so its id
+        return known[1]
 
 
 def _content(files: ResourceFiles) -> str:
