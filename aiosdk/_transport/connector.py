@@ -19,6 +19,7 @@ from aiosdk._transport.inherited import remembering
 from aiosdk._transport.names import names
 from aiosdk._transport.progress import enter
 from aiosdk._transport.slots import Lease, Route, Slots, Traffic
+from aiosdk._transport.stale import not_taken
 from aiosdk.exceptions import PoolTimeoutError
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ class Wire(BoundedHandler):
     is_reused = False
     was_open = True
     """Whether it was when the request was about to be written."""
+    request_size = 0
+    """How many bytes the request has, if it was written at one go."""
+    not_taken = 0
+    """How many bytes the server's side had not taken when the connection ended."""
     _is_readable: Callable[[], object] | None = None
     _read_until: float | None = None
 
@@ -152,7 +157,17 @@ class Wire(BoundedHandler):
         super().close()
         self._set_timer(None)
 
+    def eof_received(self) -> None:
+        self._look_at_end()
+        super().eof_received()
+
+    def _look_at_end(self) -> None:
+        if self.request_size and not self.is_answered:
+            self.not_taken = not_taken(self.transport)
+
     def connection_lost(self, exc: BaseException | None) -> None:
+        if exc is not None:  # otherwise it was told before, and its socket may be closed by now
+            self._look_at_end()
         super().connection_lost(exc)
         self._set_timer(None)
         if self.on_lost is not None:
@@ -265,7 +280,7 @@ class SlotConnector(aiohttp.TCPConnector):
         elif req.proxy:
             self._update_proxy_auth_header_and_build_proxy_req(req)
         assert isinstance(wire, Wire)
-        wire.is_reused = is_reused
+        wire.is_reused, wire.request_size = is_reused, 0
         if (taken := taken_wires.get(None)) is not None:
             taken.append(wire)
         if self._closed:  # while it waited

@@ -167,7 +167,9 @@ async def _exchange(
     enter("read" if is_small else "send")
     wire.was_open = True  # just now
     expects = bool(payload) and request.headers.get("Expect") == "100-continue"
-    transport.write(head if expects or not is_small else head + payload)
+    first = head if expects or not is_small else head + payload
+    wire.request_size = len(first) if expects or is_small else 0
+    transport.write(first)
     message, body = None, None
     if expects:
         message, body = await _continued(wire, request)
