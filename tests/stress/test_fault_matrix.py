@@ -203,9 +203,14 @@ FAULTS: dict[str, Spoil] = {
     "an error in a 200": saying(200, misbehaving.ERROR_XML.format("InternalError").encode()),
     "another region": _in_another_region,
 }
-HARMLESS = {each.name for each in (mishaps.DRIPS, mishaps.CHUNKED, mishaps.UNTIL_CLOSED, mishaps.CONTINUES)}
-UNCLEAR = {mishaps.OVERLONG.name, mishaps.SECOND_ANSWER.name}
-"""What is too much may be there when the answer is read, or come later; both ways the connection is not used again."""
+HARMLESS = {
+    each.name
+    for each in (
+        *(mishaps.DRIPS, mishaps.CHUNKED, mishaps.UNTIL_CLOSED, mishaps.CONTINUES),
+        *(mishaps.OVERLONG, mishaps.SECOND_ANSWER),  # what follows an answer costs its connection alone
+    )
+}
+NO_BODY = {mishaps.CHUNKED_GARBAGE.name, "garbage as the body"}
 LATE = {
     *(f"{how} {where}" for how in ("reset", "closed") for where in ("after the headers", "within the body")),
     *(mishaps.CHUNKED_AND_CUT.name, mishaps.TOO_LONG.name, "hangs within the body"),
@@ -235,12 +240,10 @@ WELL = Outcome()
 def expected(fault: str, name: str, times: int) -> Outcome:
     """The table: how an operation ends that a fault befalls so many times."""
     operation = OPERATIONS[name]
-    if name == "rest-xml head" and (fault in HARMLESS | UNCLEAR | LATE or fault.startswith("garbage as")):
+    if name == "rest-xml head" and (fault in HARMLESS | LATE or fault in NO_BODY):
         return Outcome(ANY, either=True)  # it has no body; what is said of its length is believed
     if fault in HARMLESS:
         return WELL
-    if fault in UNCLEAR:
-        return Outcome(_lost(name, fault), either=True)
     if fault in LATE and name == "upload" and fault != mishaps.TOO_LONG.name and "chunk" not in fault:
         return Outcome(_lost(name, fault), either=True)  # its answer has no body
     if fault in LATE and name == "streaming body":
