@@ -114,7 +114,7 @@ def _fit_components(session: AioSession, http: type[PooledHTTPSession]) -> None:
     """Register our loader and the parts that use it, wherever the user has not put one of theirs."""
     if "data_loader" in session._components._deferred:
         session._components.lazy_register_component(
-            "data_loader", lambda: shared_loader(session.get_config_variable("data_path"))
+            "data_loader", lambda: shared_loader(session.get_config_variable("data_path"), looks=True)
         )
 
     def endpoint_resolver() -> EndpointResolver:

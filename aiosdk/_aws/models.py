@@ -125,6 +125,8 @@ class SharedLoader(Loader):
         self._models: dict[tuple[str, str, str | None], Any] = {}
         self._known: dict[tuple[str, str], bool] = {}
         self._asked = _Asked()
+        self.seen: tuple[tuple[str, int, int], ...] = ()
+        """A user's own files when the loader was made."""
 
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
         if api_version is None and self._has(service_name, type_name):
@@ -172,16 +174,33 @@ class _Asked(threading.local):
     service: str | None = None
 
 
-def shared_loader(data_path: str | None) -> SharedLoader:
-    """Give the process's loader for a value of AWS_DATA_PATH."""
+def shared_loader(data_path: str | None, *, looks: bool = False) -> SharedLoader:
+    """Give the process's loader for a value of AWS_DATA_PATH.
+
+    Args:
+        data_path: The value.
+        looks: Whether to look if a user's own model files have come, gone or changed since the loader was made; then
+            there is another from here on. It reads directories, as botocore does for each session.
+    """
+    paths = [os.path.expanduser(os.path.expandvars(path)) for path in (data_path or "").split(os.pathsep) if path]
     with reading:
         loader = _loaders.get(data_path)
-        if loader is None:
-            paths = [path for path in (data_path or "").split(os.pathsep) if path]
-            loader = _loaders[data_path] = SharedLoader(
-                [os.path.expanduser(os.path.expandvars(path)) for path in paths]
-            )
+        if loader is None or looks:
+            seen = _seen([Loader.CUSTOMER_DATA_PATH, *paths])
+            if loader is None or loader.seen != seen:
+                loader = _loaders[data_path] = SharedLoader(paths)
+                loader.seen = seen
         return loader
+
+
+def _seen(paths: list[str]) -> tuple[tuple[str, int, int], ...]:
+    """The files below some directories, with their sizes and the times of their last changes."""
+    found: list[tuple[str, int, int]] = []
+    for path in paths:
+        for folder, _, names in os.walk(path):
+            about = [(os.path.join(folder, name), os.stat(os.path.join(folder, name))) for name in sorted(names)]
+            found += [(name, each.st_size, each.st_mtime_ns) for name, each in about]
+    return tuple(found)
 
 
 def is_ready(loader: Loader, service: str, api_version: str | None) -> bool:

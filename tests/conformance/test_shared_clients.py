@@ -372,6 +372,32 @@ async def test_another_data_path_has_other_parts(tmp_path: Path, monkeypatch: py
         assert hasattr(await usual.client("sqs", region_name="eu-west-1"), "send_message")
 
 
+async def test_models_that_are_added_and_changed_later_count_for_new_sessions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "models" / "mine" / "2012-11-05"
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path / "models"))
+    data = {name: dict(await asyncio.to_thread(LOADER.load_service_model, "sqs", name)) for name in MODEL}
+    operations = data["service-2"]["operations"]
+    async with aiosdk.Session(**KEYS) as session:
+        with pytest.raises(aiosdk.exceptions.UnknownServiceError):
+            await session.client("mine")
+    kinds = []
+    for some in (["ListQueues"], ["ListQueues", "CreateQueue"], ["ListQueues", "CreateQueue"]):
+        data["service-2"]["operations"] = {name: operations[name] for name in some}
+        for name in MODEL if len(kinds) < 2 else ():
+            await asyncio.to_thread((folder / f"{name}.json").write_text, json.dumps(data[name]))
+        async with aiosdk.Session(**KEYS) as session:
+            client = await session.client("mine")
+            assert list(client._PY_TO_OP_NAME.values()) == some
+            kinds.append(type(client))
+    assert kinds[0] is not kinds[1] is kinds[2]
+
+
+MODEL = ("service-2", "endpoint-rule-set-1")
+
+
 async def test_a_version_by_name_and_the_latest_are_the_same(make_session: Make) -> None:
     async with make_session() as session:
         latest = await session.client("cloudfront")
