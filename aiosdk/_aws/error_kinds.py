@@ -81,8 +81,13 @@ BY_STATUS: Final[Mapping[int, Kind]] = {
 }
 
 
+_LONGEST_CODE: Final = 1000
+
+
 def kind_of(code: str, status: int | None) -> Kind | None:
     """Give the kind of an answer, by its code and its HTTP status, where that is known."""
+    if len(code) > _LONGEST_CODE:
+        code = ""  # none of AWS's, and a second or so for each mebibyte
     code = code[:1].upper() + code[1:]  # in streams of events it may begin with a small letter
     kind = next(((kind,) for kind, pattern in _ROWS if pattern.search(code)), None)
     if kind == (ThrottledError,):

@@ -21,12 +21,13 @@ from xml.parsers import expat
 from aiobotocore.eventstream import AioEventStream
 from aiobotocore.parsers import PROTOCOL_PARSERS
 from aiobotocore.response import AioReadTimeoutError
-from botocore.eventstream import EventStreamBuffer, ParserError
+from botocore.eventstream import ParserError
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
 from aiosdk._async_only import Fetched
 from aiosdk._aws.error_kinds import classify
+from aiosdk._aws.event_frames import EventFrames
 from aiosdk._aws.streaming_bodies import adopt_body
 from aiosdk._compile.timestamps import parse_timestamp
 from aiosdk.exceptions import UnreadableAnswerError
@@ -218,7 +219,7 @@ class _RawEvents:
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self._chunks = raw.content.iter_chunks()
-        self._buffer: Any = EventStreamBuffer()
+        self._buffer: Any = EventFrames()
 
     def __aiter__(self) -> Self:
         return self

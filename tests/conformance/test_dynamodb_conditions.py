@@ -76,6 +76,14 @@ def test_expressions_are_those_of_boto3_from_conditions_of_either(tree: Any, oth
     assert repr(condition)
 
 
+@settings(max_examples=300, deadline=None)
+@given(path=st.text("ab.[]0 ", min_size=1, max_size=14))
+def test_any_path_has_the_names_that_boto3_finds_in_it(path: str) -> None:
+    built = ours.ConditionExpressionBuilder().build_expression(ours.Attr(path).exists())
+    expected = theirs.ConditionExpressionBuilder().build_expression(theirs.Attr(path).exists())
+    assert built == expected
+
+
 def test_every_class_and_method_of_boto3s_module_is_here() -> None:
     for name, kind in vars(theirs).items():
         if isinstance(kind, type) and issubclass(kind, theirs.ConditionBase | theirs.AttributeBase):

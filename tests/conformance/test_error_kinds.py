@@ -243,3 +243,8 @@ def test_a_class_without_a_kind_gets_that_of_the_status_and_keeps_its_name() -> 
 def test_every_row_of_the_table_is_used() -> None:
     kinds = [kind for kind, _ in TABLE]
     assert set(kinds) == {None, *KINDS}
+
+
+def test_a_code_without_an_end_is_not_searched() -> None:
+    assert kind_of("NoSuch" * 1000, 400) is None
+    assert kind_of("NoSuch" * 1000, 403) is AccessDeniedError

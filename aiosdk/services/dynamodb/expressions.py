@@ -11,8 +11,8 @@ from aiosdk.services.dynamodb.conditions import is_attribute, is_condition, is_k
 if TYPE_CHECKING:
     from collections.abc import Container
 
-# What dots and brackets leave of a path: the names in it, but not the numbers in brackets.
-_NAMES: Final = re.compile(r"[^.\[\]]+(?![^\[]*\])")
+# What dots and brackets leave of a path.
+_NAMES: Final = re.compile(r"[^.\[\]]+")
 
 
 class BuiltConditionExpression(NamedTuple):
@@ -80,7 +80,11 @@ class ConditionExpressionBuilder:
             names[placeholder] = found[0]
             return placeholder
 
-        return _NAMES.sub(put, path)
+        written: list[str] = []
+        for piece in path.split("["):
+            place, bracket, rest = piece.rpartition("]")  # what is in brackets is no name
+            written.append(f"{place}{bracket}{_NAMES.sub(put, rest)}")
+        return "[".join(written)
 
     def _value(self, value: Any, values: dict[str, Any]) -> str:
         placeholder = self._next(":v")
