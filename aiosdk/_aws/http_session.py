@@ -101,6 +101,10 @@ class PooledHTTPSession:
         """What aiobotocore's has here, for s3fs: nothing in it while it is open, None when it is closed."""
         return None if self._is_closed or self.pool.closed else {}
 
+    @_sessions.setter
+    def _sessions(self, sessions: dict[Any, Any] | None) -> None:
+        self._is_closed = sessions is None
+
     @asynccontextmanager
     async def acquire(self) -> AsyncGenerator[Self]:
         """What aiobotocore's metadata fetchers ask of their session before they send."""

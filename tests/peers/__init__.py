@@ -1,0 +1,1 @@
+"""The test suites and example programs of others, run over aiosdk."""
