@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -104,6 +105,13 @@ class Family:
         if self._shared is None:
             return kind
         return next(self._shared.classes[name] for name, each in self.classes.items() if each in kind.__mro__)
+
+    def by_name(self, kind: type[Resource]) -> tuple[Callable[..., Any], str, str] | None:
+        """What restores a pickled resource by the names of its family and class, and these; None if it has no names."""
+        family, _, name = kind.__qualname__.rpartition(".")
+        if (self._shared or self).classes.get(name) is not kind:  # a user's subclass
+            return None
+        return importlib.import_module(self._module).restore, family, name
 
     def sources_of(self, kind: str) -> str:
         """Tell the collections, references and actions that give resources of a kind with their data."""

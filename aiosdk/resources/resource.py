@@ -109,7 +109,11 @@ class Resource:
         return twin
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self._family.shared_class(type(self)), self._identifiers, self._data)
+        kind = self._family.shared_class(type(self))
+        if (by_name := self._family.by_name(kind)) is not None:
+            restore, *names = by_name
+            return restore, (*names, kind._names, tuple(sorted(kind._secret)), self._identifiers, self._data)
+        return restored, (kind, self._identifiers, self._data)
 
     # For the descriptors and for services
 
@@ -220,7 +224,7 @@ class ResourceMeta:
         return f"ResourceMeta({self.service_name!r}, identifiers={self.identifiers})"
 
 
-def _restore(kind: type[Resource], identifiers: tuple[Any, ...], data: Any) -> Resource:
+def restored(kind: type[Resource], identifiers: tuple[Any, ...], data: Any) -> Resource:
     """Make a resource again that was pickled. It has no client."""
     resource = object.__new__(kind)
     resource._identifiers, resource._client, resource._data = identifiers, None, data
