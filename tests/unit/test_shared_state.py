@@ -197,7 +197,7 @@ async def fill_in_vain(session: Any) -> int:
 
 async def fill_tokens(session: Any) -> int:
     chain = SimpleNamespace(load_token=lambda: DeferredRefreshableToken("sso", lambda: None))
-    tokens = SessionTokens(chain)
+    tokens = SessionTokens(chain, await session.ready("look at its tokens"))
     assert len({tokens.load_token() for _ in range(20)}) == 1
     return len(tokens._tokens)
 
