@@ -43,6 +43,7 @@ from aiosdk.exceptions import (
     ClientError,
     NoRegionError,
     ServerError,
+    SessionClosedError,
     ThrottledError,
     UnknownOperationError,
     UnknownPaginatorError,
@@ -151,6 +152,8 @@ class Client(AsyncContext, AioBaseClient):
             if plan is not None:
                 return await plan.call(api_params, partial(self._reference, operation_name), headers)
             return await self._reference(operation_name, api_params)
+        except SessionClosedError as error:
+            raise self._closed_meanwhile(operation_name, error) from error
         except UpstreamNoRegionError as error:
             raise self._no_region() from error
         except (RecursionError, ParseError, UnicodeEncodeError, AttributeError, TypeError) as error:
@@ -299,6 +302,16 @@ class Client(AsyncContext, AioBaseClient):
             raise ClientClosedError(service_name=service, operation_name=xform_name(method_name))
         if self._home is not None:
             self._home.check(f"call {service}.{xform_name(method_name)}")
+
+    def _closed_meanwhile(self, operation_name: str, error: SessionClosedError) -> SessionClosedError:
+        """Say which call the session was closed under, and what that was at."""
+        at = str(error.kwargs.get("doing"))
+        if at.startswith("finish "):
+            at = "its request was under way" if at == "finish a request" else at
+        else:
+            at = f"it was about to {at}"
+        call = f"{self.meta.service_model.service_name}.{xform_name(operation_name)}"
+        return SessionClosedError(doing=f"finish {call}, under which its session was closed ({at})")
 
     def _no_region(self) -> NoRegionError:
         profile = "default" if self._home is None else self._home.profile_name

@@ -710,15 +710,16 @@ class AnswerRefusedError(AiosdkError):
 
 
 class PoolTimeoutError(AiosdkError):
-    """Raised when no connection of the session's pool came free in time; nothing was sent.
+    """Raised when for `pool_timeout` seconds nothing moved while a request waited for a connection; nothing was sent.
 
-    It is no timeout of the server and is not retried: raise `max_connections`, send less at once, or close the
-    streaming bodies that are still open.
+    It is no timeout of the server and is not retried: close the streaming bodies that are still open, send less at
+    once, or raise `max_connections`. A long queue that moves on is no reason. A warning was logged before.
     """
 
     fmt = (
-        "No free connection to {host} within {timeout:g} s: {in_use} of {limit} connections are in use and {waiting} "
-        "requests wait. Raise max_connections, send less at once, or close streaming bodies that are still open."
+        "No free connection to {host} within {timeout:g} s in which nothing moved: {in_use} of {limit} connections are "
+        "in use ({held}) and {waiting} requests wait. Close streaming bodies that are open, send less at once, or "
+        "raise max_connections or Session(pool_timeout=...)."
     )
 
 

@@ -87,6 +87,9 @@ class Session(AsyncContext):
             is down. 0 is no retries at all, `math.inf` no limit.
         paced: Whether requests that a service throttles by the dozen take turns, at the rate that it bears, for all
             clients of the same account together; False leaves it to each call's retries.
+        pool_timeout: How many seconds a request waits for a connection while nothing moves: while none is given to
+            anybody, and no byte comes or goes on any. 30 by default, `math.inf` for no limit. A long queue that moves
+            on is waited for. At half time a warning says what holds the connections, then `PoolTimeoutError` does.
         max_response_size: The most bytes of an answer that is read as a whole, which a stream is not; 1 GiB unless
             given. A larger one raises `AnswerRefusedError`.
 
@@ -94,7 +97,7 @@ class Session(AsyncContext):
         PartialCredentialsError: One half of a key pair was given without the other.
         InvalidEndpointError: `endpoint_url` is no HTTP URL with a host.
         PoolLimitError: A cap is below 1.
-        CallOptionError: `retry_budget` is no number of retries.
+        CallOptionError: `retry_budget` is no number of retries, or `pool_timeout` no number of seconds.
     """
 
     _entered_as = "async with aiosdk.Session(...) as session:"
@@ -118,6 +121,7 @@ class Session(AsyncContext):
         retry_budget: float | None = None,
         max_response_size: int | None = None,
         paced: bool = True,
+        pool_timeout: float | None = None,
     ) -> None:
         self._settings = SessionSettings(
             aws_access_key_id=aws_access_key_id,
@@ -134,6 +138,7 @@ class Session(AsyncContext):
             retry_budget=retry_budget,
             max_response_size=max_response_size,
             paced=paced,
+            pool_timeout=pool_timeout,
         )
         relate_namesakes()
         self._pool_limit = self._settings.pool_limit

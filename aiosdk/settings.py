@@ -44,6 +44,7 @@ class SessionSettings:
     retry_budget: float | None = None
     max_response_size: int | None = None
     paced: bool = True
+    pool_timeout: float | None = None
 
     def __post_init__(self) -> None:
         _check_botocore_session(self.botocore_session)
@@ -55,6 +56,7 @@ class SessionSettings:
         _check_limit("max_connections_per_host", self.max_connections_per_host)
         _check_budget(self.retry_budget)
         _check_limit("max_response_size", self.max_response_size)
+        _check_pool_timeout(self.pool_timeout)
 
     @property
     def pool_limit(self) -> int:
@@ -105,6 +107,14 @@ def _check_limit(name: str, value: object) -> None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise PoolLimitError(name=name, value=value)
+
+
+def _check_pool_timeout(value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+        problem = "it takes a number of seconds above 0, or math.inf for no limit"
+        raise CallOptionError(name="pool_timeout", value=repr(value)[:80], problem=problem)
 
 
 def _check_budget(value: object) -> None:

@@ -74,7 +74,7 @@ def make_session(
         session.set_config_variable("profile", settings.profile_name)
     if settings.region_name is not None:
         session.set_config_variable("region", settings.region_name)
-    http = bind(pool, settings.max_response_size, paced=settings.paced)
+    http = bind(pool, settings.max_response_size, paced=settings.paced, pool_timeout=settings.pool_timeout)
     session.set_default_client_config(
         _merged(AioConfig(http_session_cls=http), session.get_default_client_config(), settings.config)
     )

@@ -32,6 +32,7 @@ from aiosdk._aws.throttling import turn_of
 from aiosdk._compile.sign import EMPTY_SHA256, UNSIGNED_PAYLOAD, UNSIGNED_TRAILER, hash_payload, s3_signs_payload
 from aiosdk._options import put_headers
 from aiosdk._transport.block import Block
+from aiosdk.exceptions import SessionClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -262,6 +263,8 @@ class Plan:
         begun = monotonic()
         try:
             response = await self.send(prepared, turn)
+        except SessionClosedError:
+            raise  # there is nothing to go on with
         except Exception as error:
             failure = error
         if response is None:

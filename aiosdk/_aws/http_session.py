@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from aiosdk._aws.throttling import Turn
     from aiosdk._transport.pool import ConnectionPool
 
-# Long enough for a fan-out of tens of thousands of requests over few connections, short enough to report a leak.
-POOL_TIMEOUT: Final = 300.0
+# While nothing moves: a fan-out of tens of thousands of requests over few connections is none of that.
+POOL_TIMEOUT: Final = 30.0
 _ENCODING: Final = "Accept-Encoding"
 _encoding: Final = _ENCODING.lower()
 # asyncio sets it itself.
@@ -47,6 +47,7 @@ class PooledHTTPSession:
     throttles: ClassVar[Throttles | None] = None
     clock: ClassVar[Clock]
     max_response_size: ClassVar[int] = MAX_BODY
+    pool_timeout: ClassVar[float] = POOL_TIMEOUT
     whom: Whom = NOBODY
     """Whom the requests concern; what the client shares with others is keyed by it."""
 
@@ -65,7 +66,7 @@ class PooledHTTPSession:
         self._is_closed = False
         args = dict(connector_args or {})
         connect, read = timeout if isinstance(timeout, (list, tuple)) else (timeout, timeout)
-        self._timeouts = http.Timeouts(args.get("pool_timeout", POOL_TIMEOUT), connect, read)
+        self._timeouts = http.Timeouts(args.get("pool_timeout", self.pool_timeout), connect, read)
         self._proxies = ProxyConfiguration(proxies=proxies, proxies_settings=proxies_config)
         self._has_proxies = bool(proxies)
         names = ConnectorOptions.__dataclass_fields__
@@ -200,13 +201,20 @@ def _check_headers(response: http.Response) -> None:
         raise UnreadableAnswerError(what=f"status {response.status}", problem="its header x-amz-crc32 is no number")
 
 
-def bind(pool: ConnectionPool, max_response_size: int | None = None, *, paced: bool = True) -> type[PooledHTTPSession]:
+def bind(
+    pool: ConnectionPool,
+    max_response_size: int | None = None,
+    *,
+    paced: bool = True,
+    pool_timeout: float | None = None,
+) -> type[PooledHTTPSession]:
     """Make the class that sends over this pool, for `AioConfig(http_session_cls=...)`."""
     parts: dict[str, Any] = {
         "pool": pool,
         "throttles": Throttles(pool) if paced else None,
         "clock": Clock(),
         "max_response_size": max_response_size or MAX_BODY,
+        "pool_timeout": POOL_TIMEOUT if pool_timeout is None else pool_timeout,
         "__doc__": PooledHTTPSession.__doc__,
     }
     return type("PooledHTTPSession", (PooledHTTPSession,), parts)

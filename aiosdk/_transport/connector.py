@@ -8,6 +8,7 @@ import socket
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -17,6 +18,7 @@ from aiosdk._transport.failures import NameTimeoutError
 from aiosdk._transport.finalizers import QuietConnection
 from aiosdk._transport.inherited import remembering
 from aiosdk._transport.names import names
+from aiosdk._transport.patience import Patience, holders
 from aiosdk._transport.progress import enter
 from aiosdk._transport.slots import Lease, Route, Slots, Traffic
 from aiosdk._transport.stale import not_taken
@@ -80,6 +82,8 @@ class Wire(BoundedHandler):
     not_taken = 0
     """How many bytes the server's side had not taken when the connection ended."""
     _is_readable: Callable[[], object] | None = None
+    moved_at: float = -inf
+    """When bytes last came, or went on from a full buffer, by the clock of the event loop."""
     _read_until: float | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -102,6 +106,12 @@ class Wire(BoundedHandler):
             readable = self._is_readable = watch(self.transport)
         return not readable() and not self.has_surplus()
 
+    def fail_body(self, error: Exception) -> None:
+        """Tell whoever reads a body that there will be no more of it."""
+        body = self._payload
+        if body is not None and not body.is_eof() and body.exception() is None:
+            body.set_exception(error)
+
     def discard(self) -> None:
         # Not `close()`: that would wait for a peer that no longer reads (the write buffer) or answers (TLS shutdown).
         body = self._payload
@@ -109,6 +119,17 @@ class Wire(BoundedHandler):
         # aiohttp forgets the body there, and whoever reads it would wait for ever.
         if body is not None and not body.is_eof() and body.exception() is None:
             body.set_exception(aiohttp.ClientPayloadError("The connection was closed."))
+
+    @property
+    def doing(self) -> str:
+        """What it is at, in words."""
+        if self._reading_paused:
+            return "with an answer that nobody reads on"
+        return "waiting for an answer" if self._payload is None else "receiving an answer"
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.moved_at = self._loop.time()
 
     async def drained(self) -> None:
         """Wait until there is room in the buffer for writing."""
@@ -124,10 +145,11 @@ class Wire(BoundedHandler):
 
     def _reschedule_timeout(self) -> None:
         timeout, timer = self._read_timeout, self._read_timeout_handle
+        self.moved_at = now = self._loop.time()
         if not timeout:
             self._read_until = None
             return
-        until = self._read_until = self._loop.time() + timeout
+        until = self._read_until = now + timeout
         if timer is None or timer.when() > until:
             self._set_timer(until)
 
@@ -255,6 +277,7 @@ class SlotConnector(aiohttp.TCPConnector):
         self._proxy_tls = proxy_tls
         self._on_idle = on_idle
         self._routes: dict[ConnectionKey, Route] = {}
+        self._opening: set[asyncio.Timeout] = set()
         self._direct: dict[str, tuple[ConnectionKey, str]] = {}
         self._factory = partial(Wire, loop=self._loop)
 
@@ -327,23 +350,34 @@ class SlotConnector(aiohttp.TCPConnector):
         self._release(key, wire, should_close=should_close or wire.should_close)
 
     async def _acquire(self, route: Route, timeout: float | None) -> Lease | None:
-        slots, goes_first = self._slots, is_urgent.get()
+        slots = self._slots
+        if timeout is None or timeout == inf or slots.is_free(route):
+            return await self._granted(route)
+        limit = asyncio.timeout(None)
+        patience = Patience(self._loop, slots, route, timeout, partial(_expire, limit))
         try:
-            async with asyncio.timeout(timeout):
-                while True:
-                    wire = await slots.acquire(route, is_urgent=goes_first)
-                    if not isinstance(wire, Wire) or (wire.is_usable() and wire.is_quiet()):
-                        return wire
-                    slots.discard(wire)
-                    goes_first = True  # it has waited already
+            async with limit:
+                return await self._granted(route)
         except TimeoutError:
             raise PoolTimeoutError(
                 host=route.host,
                 timeout=timeout,
                 in_use=slots.open - slots.idle,
                 limit=slots.limit,
+                held=holders(slots),
                 waiting=slots.waiting + 1,
             ) from None
+        finally:
+            patience.stop()
+
+    async def _granted(self, route: Route) -> Lease | None:
+        slots, goes_first = self._slots, is_urgent.get()
+        while True:
+            wire = await slots.acquire(route, is_urgent=goes_first)
+            if not isinstance(wire, Wire) or (wire.is_usable() and wire.is_quiet()):
+                return wire
+            slots.discard(wire)
+            goes_first = True  # it has waited already
 
     async def _open(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout, route: Route
@@ -351,9 +385,11 @@ class SlotConnector(aiohttp.TCPConnector):
         slots = self._slots
         made: list[Wire] = []
         token, patience = _made.set(made), _patience.set(timeout.sock_connect)
+        # aiohttp bounds each step, but not the look-up of a name, nor a proxy's answer to CONNECT.
+        limit = asyncio.timeout(timeout.sock_connect if req.proxy else None)
         try:
-            # aiohttp bounds each step, but not the look-up of a name, nor a proxy's answer to CONNECT.
-            async with asyncio.timeout(timeout.sock_connect if req.proxy else None):
+            async with limit:
+                self._opening.add(limit)
                 wire = await self._create_connection(req, traces, timeout)
             assert isinstance(wire, Wire)
             if self._closed or wire.transport is None:
@@ -367,6 +403,7 @@ class SlotConnector(aiohttp.TCPConnector):
             _after_callbacks(self._loop, 4, partial(slots.failed, route))
             raise
         finally:
+            self._opening.discard(limit)
             _made.reset(token)
             _patience.reset(patience)
         slots.opened(wire, route)
@@ -387,8 +424,10 @@ class SlotConnector(aiohttp.TCPConnector):
             raise NameTimeoutError(problem) from None
 
     def close_now(self) -> None:
-        """Close what the pool does not know of: name resolution under way."""
+        """Close what the pool does not know of: connections being made, name resolution under way."""
         if not self._loop.is_closed():
+            for limit in self._opening:
+                _expire(limit)
             self.names.stop()
             self._close(abort_ssl=True)
         self._closed = True
@@ -438,6 +477,11 @@ def _factory(options: ConnectorOptions) -> Callable[[Any], socket.socket] | None
         return made
 
     return make_socket
+
+
+def _expire(limit: asyncio.Timeout) -> None:
+    if not limit.expired():
+        limit.reschedule(asyncio.get_running_loop().time())
 
 
 def _after_callbacks(loop: asyncio.AbstractEventLoop, count: int, act: Callable[[], None]) -> None:

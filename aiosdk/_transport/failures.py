@@ -28,7 +28,7 @@ from botocore.exceptions import (
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from aiosdk._transport.bounds import too_much
-from aiosdk.exceptions import AnswerRefusedError, hide_userinfo
+from aiosdk.exceptions import AnswerRefusedError, SessionClosedError, hide_userinfo
 
 
 class NameTimeoutError(aiohttp.ConnectionTimeoutError):
@@ -82,7 +82,7 @@ def body_error(failure: BaseException, url: str) -> BaseException:
 
     A timeout stays one: aiobotocore's body makes it an error that is both a `ReadTimeoutError` and a `TimeoutError`.
     """
-    if isinstance(failure, asyncio.TimeoutError):
+    if isinstance(failure, (asyncio.TimeoutError, SessionClosedError)):
         return failure
     if (reason := too_much(failure)) is not None:
         return AnswerRefusedError(url=_shown(url), problem=reason)

@@ -130,6 +130,8 @@ class LoopPool:
             for opening in self._opening.values():
                 opening.stop()
             for lease in self.slots.leases():
+                if isinstance(lease, Wire):
+                    lease.fail_body(SessionClosedError(doing="read the rest of an answer"))
                 lease.discard()
         if self.loop.is_closed() or at_exit:
             for transport in transports:

@@ -22,6 +22,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -96,6 +97,11 @@ class Slots:
     _first: list[tuple[int, _Waiter]] = field(default_factory=list[tuple[int, _Waiter]])
     _held_up: dict[Hashable, dict[Route, None]] = field(default_factory=dict[Hashable, "dict[Route, None]"])
     _arrivals: int = 0
+    _grants: int = 0
+    _grants_at: Counter[Hashable] = field(default_factory=Counter[Hashable])
+    _sampled: tuple[float, float] = (-inf, -inf)
+    warned_at: float = -inf
+    """When those who wait were last warned that nothing moves, by the clock of the event loop."""
 
     @property
     def idle(self) -> int:
@@ -113,6 +119,20 @@ class Slots:
         """The idle ones, the longest idle first."""
         return iter(self._idle)
 
+    def in_use(self) -> Iterator[tuple[Lease, Route]]:
+        """The open sockets that serve a request."""
+        return ((lease, route) for lease, route in self._routes.items() if lease not in self._idle)
+
+    def granted(self, route: Route) -> int:
+        """Count what was given to those who waited: at the host while that is full, else to anybody."""
+        return self._grants if self._host_has_room(route.host) else self._grants_at[route.host]
+
+    def moved_at(self, now: float, good_for: float) -> float:
+        """When a body last came or went on any connection in use; found out anew only every so often."""
+        if now - self._sampled[0] >= good_for:
+            self._sampled = now, max((getattr(lease, "moved_at", -inf) for lease, _ in self.in_use()), default=-inf)
+        return self._sampled[1]
+
     def take_idle(self, route: Route) -> Lease | None:
         """Take the connection of this route that was used last, if one is idle."""
         leases = self._idle_by_route.get(route)
@@ -124,6 +144,10 @@ class Slots:
             self._discard(lease)
         return None
 
+    def is_free(self, route: Route) -> bool:
+        """Whether there is a slot to open a connection in, without waiting."""
+        return self.open < self.limit and self._host_has_room(route.host)
+
     async def acquire(self, route: Route, *, is_urgent: bool = False) -> Lease | None:
         """Wait for an idle connection of the route (returned) or for a slot to open one in (None).
 
@@ -131,7 +155,7 @@ class Slots:
         """
         if (lease := self.take_idle(route)) is not None:
             return lease
-        if self.open < self.limit and self._host_has_room(route.host):
+        if self.is_free(route):
             self._occupy(route)  # nobody waits who could have this slot
             return None
         self._arrivals += 1
@@ -215,6 +239,7 @@ class Slots:
         self._per_host[route.host] -= 1
         if not self._per_host[route.host]:
             del self._per_host[route.host]
+            self._grants_at.pop(route.host, None)
         for held_up in self._held_up.pop(route.host, ()):
             if (waiter := self._first_waiting(held_up)) is not None:
                 self._line_up(waiter)
@@ -310,6 +335,9 @@ class Slots:
 
     def _grant(self, waiter: _Waiter, lease: Lease | None) -> None:
         waiter.granted.set_result(lease)
+        self._grants += 1
+        if self.limit_per_host is not None:
+            self._grants_at[waiter.route.host] += 1
         self._leave_queue(waiter)
 
     def _host_has_room(self, host: Hashable) -> bool:
