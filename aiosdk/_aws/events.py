@@ -270,20 +270,30 @@ def built_in_handlers() -> tuple[LayeredTrie, dict[str, Any]]:
     Libraries add to botocore's list of them when they are imported, moto for one.
     """
     listed = tuple(handlers.BUILTIN_HANDLERS)
-    with _registering:
-        for known, trie, unique_ids in _built_in:
-            if len(known) == len(listed) and all(map(is_, known, listed)):
-                return trie, unique_ids
+    known = _known(listed)
+    if known is None:
+        # Outside of the lock, for which the event loop would have to wait.
         emitter = LayeredEmitter()
         AioSession(event_hooks=emitter)
         take_the_place_of_botocores(emitter)
         emitter.register(second_chance.EVENT, second_chance.give_second_chance, unique_id=second_chance.ID)
-        _built_in[_MOST - 1 :] = []
-        _built_in.insert(0, (listed, emitter._handlers, emitter._unique_id_handlers))
-        return emitter._handlers, emitter._unique_id_handlers
+        with _registering:
+            known = _known(listed)
+            if known is None:  # no other thread was faster
+                known = emitter._handlers, emitter._unique_id_handlers
+                _built_in[_MOST - 1 :] = []
+                _built_in.insert(0, (listed, known))
+    return known
+
+
+def _known(listed: tuple[Any, ...]) -> tuple[LayeredTrie, dict[str, Any]] | None:
+    for others, known in tuple(_built_in):
+        if len(others) == len(listed) and all(map(is_, others, listed)):
+            return known
+    return None
 
 
 # A test suite may put something on the list and take it away again, time after time.
 _MOST: Final = 4
-_built_in: Final[list[tuple[tuple[Any, ...], LayeredTrie, dict[str, Any]]]] = []
+_built_in: Final[list[tuple[tuple[Any, ...], tuple[LayeredTrie, dict[str, Any]]]]] = []
 _registering: Final = _forks.Lock()
