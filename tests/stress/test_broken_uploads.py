@@ -129,6 +129,14 @@ async def test_a_completion_whose_answer_is_lost_is_seen_to_have_been_one(rig: R
     await rig.nothing_left()
 
 
+async def test_a_completion_of_an_upload_that_is_gone_says_so(rig: Rig) -> None:
+    rig.server.faults.add(refuse(404, "NoSuchUpload"), "CompleteMultipartUpload", times=ALWAYS)
+    with pytest.raises(ClientError, match="NoSuchUpload") as raised:
+        await rig.upload()
+    assert raised.value.response["Error"]["Code"] == "NoSuchUpload"
+    await rig.nothing_left()
+
+
 async def test_an_abort_that_fails_is_told_with_the_error(rig: Rig) -> None:
     rig.server.faults.add(refuse(403, "Forbidden"), "UploadPart", part=1, times=ALWAYS)
     rig.server.faults.add(refuse(403, "AccessDenied"), "AbortMultipartUpload", times=ALWAYS)

@@ -57,14 +57,20 @@ class MultipartUpload:
                 **self.place, MultipartUpload={"Parts": parts}, **arguments
             )
         except ClientError as error:
-            if _code(error) == "NoSuchUpload" and _was_retried(error):
-                # Perhaps the first request did it, and its answer was lost.
-                found: dict[str, Any] = await self._client.head_object(
-                    Bucket=self.place["Bucket"], Key=self.place["Key"], **only(arguments, OF_HEAD)
-                )
-                if found["ETag"] == _etag([each["ETag"] for each in parts]):
+            if _code(error) == "NoSuchUpload":
+                # Perhaps an earlier request did it, whose answer was lost; one on a connection that was closed is sent
+                # again without being counted.
+                found = await self._look(arguments)
+                if found.get("ETag") == _etag([each["ETag"] for each in parts]):
                     return found
             raise
+
+    async def _look(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        place = {name: self.place[name] for name in ("Bucket", "Key")}
+        try:
+            return await self._client.head_object(**place, **only(arguments, OF_HEAD))
+        except ClientError:  # there is none, or it may not be looked at: what the completion said counts
+            return {}
 
 
 def _told(answer: Mapping[str, Any], name: str, operation: str) -> str:
@@ -82,11 +88,6 @@ def _etag(parts: list[str]) -> str:
     except ValueError:  # of encrypted objects, say
         return ""
     return f'"{hashlib.md5(together, usedforsecurity=False).hexdigest()}-{len(parts)}"'
-
-
-def _was_retried(error: ClientError) -> bool:
-    response: Any = error.response
-    return bool(response["ResponseMetadata"].get("RetryAttempts"))
 
 
 def _code(error: ClientError) -> str:
