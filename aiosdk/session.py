@@ -25,7 +25,7 @@ from aiosdk.exceptions import (
     UnknownServiceError,
     hide_userinfo,
 )
-from aiosdk.settings import KEYS, SessionSettings, check_endpoint, check_keys
+from aiosdk.settings import KEYS, SessionSettings, check_config, check_endpoint, check_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -300,6 +300,7 @@ class Session(AsyncContext):
         if key not in self._clients:
             check_keys(f"client {service_name!r}", aws_access_key_id, aws_secret_access_key, aws_session_token)
             check_endpoint(endpoint_url)
+            check_config(config)
         return Pending("client", service_name, self._clients, key, partial(self._clients.make, key, config))
 
     def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> OwnClient:
@@ -376,6 +377,7 @@ class Session(AsyncContext):
         if key not in self._resources:
             check_keys(f"resource {service_name!r}", aws_access_key_id, aws_secret_access_key, aws_session_token)
             check_endpoint(endpoint_url)
+            check_config(config)
         make = partial(self._resources.make, key, service_name, config, arguments)
         return Pending("resource", service_name, self._resources, key, make)
 

@@ -52,6 +52,7 @@ class SessionSettings:
             raise AccountWithoutKeysError()  # as boto3 does, before it minds a pair that is not whole
         check_keys("Session", self.aws_access_key_id, self.aws_secret_access_key, self.aws_session_token)
         check_endpoint(self.endpoint_url)
+        check_config(self.config)
         _check_limit("max_connections", self.max_connections)
         _check_limit("max_connections_per_host", self.max_connections_per_host)
         _check_budget(self.retry_budget)
@@ -72,6 +73,24 @@ def _check_botocore_session(session: object) -> None:
     if session is not None and ("aiobotocore.session", "AioSession") not in names:
         kind = type(session)
         raise BotocoreSessionError(given=f"a {kind.__module__}.{kind.__qualname__}")
+
+
+def check_config(config: Config | None) -> None:
+    """Raise `CallOptionError` for a number in a configuration that is none, as boto3 raises a `ValueError`.
+
+    Raises `PoolLimitError` for its `max_pool_connections`.
+    """
+    given = given_options(config)
+    for name in ("connect_timeout", "read_timeout"):
+        value: object = given.get(name)
+        if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or not value > 0):
+            problem = "it takes a number of seconds above 0, or None for no limit"
+            raise CallOptionError(name=name, value=repr(value)[:80], problem=problem)
+    retries: dict[str, object] = given.get("retries") or {}
+    for name, count in retries.items():
+        if name != "mode" and (not isinstance(count, int) or isinstance(count, bool)):
+            raise CallOptionError(name=f"retries[{name!r}]", value=repr(count)[:80], problem="it takes a whole number")
+    _check_limit("max_pool_connections", given.get("max_pool_connections"))
 
 
 def check_keys(provider: str, access_key: str | None, secret_key: str | None, token: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiobotocore.config import AioConfig
@@ -63,3 +63,32 @@ async def test_a_client_with_tcp_keepalive_takes_no_connection_without_and_share
             await client.list_queues()
             assert kept_alive(session) == {expected}
     assert server.peak == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"read_timeout": "5"},
+        {"connect_timeout": "1"},
+        {"connect_timeout": 0},
+        {"read_timeout": -1},
+        {"read_timeout": (1, 2)},
+        {"read_timeout": float("nan")},
+        {"read_timeout": True},
+        {"max_pool_connections": "10"},
+        {"retries": {"max_attempts": 2.5}},
+    ],
+)
+async def test_a_number_that_is_none_is_refused_at_the_door(make_session: Make, options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(options))):
+        make_session(config=AioConfig(**options))
+    async with make_session() as session:
+        for ask in (session.client, session.resource):
+            with pytest.raises(ValueError, match=next(iter(options))):
+                ask("s3", config=AioConfig(**options))
+
+
+async def test_numbers_and_no_limit_are_taken(server: CountingServer, make_session: Make) -> None:
+    config = AioConfig(connect_timeout=None, read_timeout=2.5, max_pool_connections=3, retries={"max_attempts": 0})
+    async with make_session(config=config) as session:
+        await (await session.client("sqs", config=config)).list_queues()
