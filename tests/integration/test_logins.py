@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.credentials import SSOProvider
 from botocore.exceptions import (
     BotoCoreError,
     CredentialRetrievalError,
@@ -18,6 +19,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.tokens import SSOTokenProvider
 
 import aiosdk
 from aiosdk._aws.redaction import redact_logs, redacted_traceback
@@ -62,8 +64,12 @@ CASES = {
 
 
 @pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest, aws_environment: Path) -> tuple[str, type[BotoCoreError], str]:
+def case(
+    request: pytest.FixtureRequest, aws_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, type[BotoCoreError], str]:
     profile, key, token, kind, named = CASES[request.param]
+    for provider in (SSOTokenProvider, SSOProvider):  # who have looked for it when they were imported
+        monkeypatch.setattr(provider, "_SSO_TOKEN_CACHE_DIR", str(aws_environment.parent / ".aws" / "sso" / "cache"))
     write(aws_environment, key, token)
     return profile, kind, named
 
