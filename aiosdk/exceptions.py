@@ -25,6 +25,7 @@ program has imported boto3.
     +-- NoCredentialsError, PartialCredentialsError, NoRegionError, ProfileNotFoundError (botocore's of that name)
     |   +-- AccountWithoutKeysError (NoCredentialsError)
     +-- BotocoreSessionError (TypeError)
+    +-- ConfigFileError (botocore ConfigParseError)
     +-- LoginNeededError (beside the library's own, such as SSOTokenLoadError)
     +-- InvalidEndpointError, InvalidHeaderError, BodyLengthError (ValueError)
     +-- PoolLimitError (ValueError)
@@ -107,6 +108,7 @@ __all__ = [
     "ClosedError",
     "CollectionArgumentError",
     "ConcurrentIterationError",
+    "ConfigFileError",
     "ConfigNotReadError",
     "ConflictError",
     "CredentialRecursionError",
@@ -292,6 +294,12 @@ class ProfileNotFoundError(AiosdkError, upstream.ProfileNotFound):
         "There is no profile {profile!r} in {config_file} or {credentials_file}. {nearest} "
         "Create it with `aws configure --profile {profile}`."
     )
+
+
+class ConfigFileError(AiosdkError, upstream.ConfigParseError):
+    """Raised when the config or the credentials file cannot be parsed; says where, and repeats nothing of it."""
+
+    fmt = "The config file {path}{place}: {reason}."
 
 
 class LoginNeededError(AiosdkError):

@@ -405,7 +405,7 @@ class Session(AsyncContext):
     def profile_name(self) -> str:
         """The profile, from the arguments or AWS_PROFILE; `"default"` otherwise. Reads no file."""
         if self._botocore is None and self._settings.botocore_session is None:  # not worth importing aiobotocore for
-            return self._settings.profile_name or _from_environment(_PROFILE_VARIABLES) or "default"
+            return self._settings.profile_name or _from_environment(_PROFILE_VARIABLES, empty=False) or "default"
         return self._aio().profile or "default"
 
     @property
@@ -558,7 +558,10 @@ class _UnreadProfiles:
         return _off_loop.call(self._read).__await__()
 
     def _read(self) -> list[str]:
-        return list(self._session.available_profiles)
+        from aiosdk._aws.config_files import telling_place
+
+        with telling_place():
+            return list(self._session.available_profiles)
 
     def _refuse(self, *_: object) -> NoReturn:
         raise ConfigNotReadError(name="available_profiles")
@@ -577,8 +580,9 @@ def _import_heavy() -> None:
     _imported = True
 
 
-def _from_environment(names: tuple[str, ...]) -> str | None:
-    return next((os.environ[name] for name in names if name in os.environ), None)
+def _from_environment(names: tuple[str, ...], *, empty: bool = True) -> str | None:
+    """What the first variable says that is set; an empty one may count for none."""
+    return next((os.environ[name] for name in names if os.environ.get(name) or (empty and name in os.environ)), None)
 
 
 def _on_loop() -> bool:

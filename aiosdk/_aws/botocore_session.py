@@ -22,6 +22,7 @@ from botocore.regions import EndpointResolver
 from aiosdk._aws import second_chance
 from aiosdk._aws.client_class import HOOK_ID, class_hook
 from aiosdk._aws.client_parts import SharedExceptions
+from aiosdk._aws.config_files import telling_place
 from aiosdk._aws.config_values import ConfigValues
 from aiosdk._aws.credentials import SessionCredentials, SessionTokens, find_credentials
 from aiosdk._aws.events import SharedAliaser, built_in_emitter
@@ -151,9 +152,10 @@ def read_files(session: AioSession) -> None:
     Raises `ProfileNotFoundError` when the session's profile is in none of them.
     """
     try:
-        session.get_scoped_config()
+        with telling_place():
+            session.get_scoped_config()
     except ProfileNotFound as error:
-        profile = session.profile or "default"
+        profile = "default" if session.profile is None else session.profile
         raise ProfileNotFoundError(
             profile=profile,
             config_file=session.get_config_variable("config_file"),

@@ -107,7 +107,7 @@ class ConfigValues(ConfigValueStore):
             return value
         for key in variable.environment:
             value = os.environ.get(key)
-            if value is not None:
+            if value or (value is not None and name != "profile"):  # AWS's command line takes an empty one for none
                 return value
         if not variable.profile:
             return None

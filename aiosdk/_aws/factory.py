@@ -15,6 +15,7 @@ from botocore.exceptions import NoRegionError as UpstreamNoRegionError
 from aiosdk import _off_loop
 from aiosdk._aws.client_creator import create_client, is_prepared, prepare
 from aiosdk._aws.client_parts import know_errors
+from aiosdk._aws.config_files import s3_as_text
 from aiosdk._aws.endpoint import Endpoint, adopt
 from aiosdk._aws.foreign_http import host, remembered_by
 from aiosdk._aws.helper_state import bound_helpers
@@ -44,6 +45,10 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
         client = await create_client(session, service_name, arguments)
     except UpstreamNoRegionError as error:
         raise NoRegionError(service_name=service_name, profile=session.profile or "default") from error
+    except AttributeError as error:
+        if (better := await _off_loop.call(s3_as_text, session)) is not None:
+            raise better from error
+        raise
     except ValueError as error:
         region = arguments.get("region_name") or session.get_config_variable("region")
         if str(region).endswith("\n"):  # which botocore's own check overlooks
@@ -52,6 +57,8 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
             # It comes from AWS_ENDPOINT_URL or a profile: arguments are checked.
             url = str(error).partition(": ")[2][:80]
             problem = f"(configured for {service_name} in the environment or a profile) is malformed"
+            if region == "":
+                problem = "has no region: AWS_DEFAULT_REGION, the argument or the profile says '', which is none"
             raise InvalidEndpointError(endpoint_url=url, problem=problem) from error
         raise
     check_endpoint(client.meta.endpoint_url)  # which may come from an environment variable or a profile
