@@ -1,4 +1,4 @@
-"""What is wrong in a config file is told with its place, what boto3 takes is taken, and an empty AWS_PROFILE is none."""
+"""An error of a config file tells its place; what boto3 takes is taken, and an empty AWS_PROFILE is none."""
 
 from __future__ import annotations
 
