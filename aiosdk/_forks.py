@@ -7,6 +7,8 @@ what becomes of it in a child. What cannot be made anew, an import above all, th
 
 from __future__ import annotations
 
+import concurrent.futures.thread
+import logging
 import os
 import threading
 from contextlib import contextmanager
@@ -107,6 +109,10 @@ def _after_in_child() -> None:
     for lock in list(_locks):
         lock.renew()
 
+
+# They take locks before a fork. Imported before our hooks are registered, they do so after we have waited: else whoever
+# imports would wait for a lock of whoever waits to fork.
+_AFTER_US: Final = (logging, concurrent.futures.thread)
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)

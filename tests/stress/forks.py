@@ -80,6 +80,7 @@ class Program:
 
     def fork(self) -> None:
         kind, leaves = self.chance.choice(KINDS), self.chance.random() < 0.5
+        leaves = leaves or threading.current_thread() is not threading.main_thread()  # which would take a SystemExit
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
             child = os.fork()
@@ -94,7 +95,7 @@ class Program:
         except BaseException as error:
             os.write(2, f"{kind}: {error!r}\n".encode())
             os._exit(4)
-        if leaves or threading.current_thread() is not threading.main_thread():
+        if leaves:
             os._exit(FINE)
         sys.exit(FINE)
 

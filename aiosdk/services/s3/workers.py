@@ -47,6 +47,8 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
         try:
             await asyncio.wait(tasks)
         except asyncio.CancelledError as error:
+            if _forks.is_inherited(asyncio.current_task()):
+                raise
             cancelled = error
     for task in tasks:
         if not task.cancelled():
@@ -71,6 +73,8 @@ async def finish(work: Awaitable[T]) -> T:
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError as error:
+            if _forks.is_inherited(asyncio.current_task()):  # what it waits for goes on in the parent
+                raise
             if not task.cancelled():
                 cancelled = error
         except Exception:  # noqa: S110 - it is raised below
