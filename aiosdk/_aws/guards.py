@@ -218,13 +218,15 @@ class _RawEvents:
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
-        self._chunks = raw.content.iter_chunks()
+        self._chunks: Any = None
         self._buffer: Any = EventFrames()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Any:
+        if self._chunks is None:
+            self._chunks = self._raw.content.iter_chunks()
         try:
             while True:
                 for event in self._buffer:

@@ -284,6 +284,9 @@ class EventBody:
             yield frame[:7], False
             yield frame[7:], True
 
+    def close(self) -> None:
+        """Have nothing to give back."""
+
 
 def event(kind: str, name: str, payload: bytes, **headers: int) -> bytes:
     """One frame of a body of events; headers are times in milliseconds or whole numbers."""
