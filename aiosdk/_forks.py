@@ -25,6 +25,8 @@ _LONGEST_WAIT: Final = 10.0
 generation: int = 0
 """How many forks lie between the first process and this one: what was noted with another number is inherited."""
 
+loops: Final[WeakSet[asyncio.AbstractEventLoop]] = WeakSet()
+"""Every event loop that we have used."""
 _locks: Final[WeakSet[Lock]] = WeakSet()
 _inherited: Final[WeakSet[asyncio.Task[object]]] = WeakSet()
 # The threads on which something is under way that must not be interrupted, and how often.
@@ -77,6 +79,14 @@ def in_child(act: Callable[[], object]) -> None:
     """Have something done in each forked child, before anything else there."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=act)
+
+
+def remember_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Note that this event loop is used, so that a child gets one of its own in its place."""
+    try:
+        loops.add(loop)
+    except TypeError:  # one of somebody's own that takes no weak references
+        return
 
 
 def inherit(tasks: set[asyncio.Task[object]]) -> None:

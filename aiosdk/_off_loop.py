@@ -34,7 +34,9 @@ async def call(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     The threads are daemons and belong to no executor, so a user's saturated executor cannot hold us up and a
     prompt that nobody answers cannot hold up the interpreter's exit. Cancelling the caller abandons the result.
     """
-    done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    _forks.remember_loop(loop)
+    done: asyncio.Future[T] = loop.create_future()
     work = delivery(done, contextvars.copy_context(), func, *args, **kwargs)
     threading.Thread(target=work, name="aiosdk-off-loop", daemon=True).start()
     return await done

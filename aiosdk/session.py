@@ -19,6 +19,7 @@ from aiosdk._session_clients import CLIENT_ARGUMENTS, OwnClient, SessionClients,
 from aiosdk._session_events import SessionEvents
 from aiosdk._session_resources import SessionResources, list_resources
 from aiosdk._single_flight import SingleFlight
+from aiosdk._transport.inherited import mind_forks
 from aiosdk.exceptions import (
     ConfigNotReadError,
     SessionClosedError,
@@ -567,6 +568,9 @@ class _UnreadProfiles:
         raise ConfigNotReadError(name="available_profiles")
 
     __iter__ = __len__ = __getitem__ = __contains__ = _refuse
+
+
+mind_forks()
 
 
 def _import_heavy() -> None:

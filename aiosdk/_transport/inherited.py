@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 # Every socket of a connection, from before it is connected.
 _sockets: Final[WeakSet[socket.socket]] = WeakSet()
-# Every loop that they are used on.
-_loops: Final[WeakSet[asyncio.AbstractEventLoop]] = WeakSet()
 
 
 def remembering(make: Callable[[Any], socket.socket] | None) -> Callable[[Any], socket.socket]:
@@ -36,14 +34,6 @@ def remembering(make: Callable[[Any], socket.socket] | None) -> Callable[[Any], 
         return made
 
     return make_socket
-
-
-def remember_loop(loop: asyncio.AbstractEventLoop) -> None:
-    """Note that connections are made on this event loop."""
-    try:
-        _loops.add(loop)
-    except TypeError:  # one of somebody's own that takes no weak references
-        return
 
 
 def close_silently(transport: asyncio.BaseTransport | None) -> None:
@@ -64,9 +54,9 @@ def close_silently(transport: asyncio.BaseTransport | None) -> None:
 
 
 def _leave_to_parent() -> None:
-    loops = [loop for loop in _loops if not loop.is_closed()]
+    loops = [loop for loop in _forks.loops if not loop.is_closed()]
     sockets = [each for each in _sockets if each.fileno() >= 0]
-    _loops.clear()
+    _forks.loops.clear()
     _sockets.clear()
     if not loops and not sockets:
         return
@@ -134,4 +124,17 @@ def _put_dead_socket(number: int) -> None:
     dead.close()
 
 
-_forks.in_child(_leave_to_parent)
+def _note_running_loop() -> None:
+    # One that forks before it has done anything with us; its child may end it, and take it out of its selector so.
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    _forks.remember_loop(loop)
+
+
+def mind_forks() -> None:
+    """Do what is to be done in each child, from now on. To be called once."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_note_running_loop)
+    _forks.in_child(_leave_to_parent)

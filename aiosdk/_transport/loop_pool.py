@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from aiosdk import _off_loop
+from aiosdk import _forks, _off_loop
 from aiosdk._single_flight import SingleFlight
 from aiosdk._transport.bounds import MAX_HEADER
 from aiosdk._transport.connector import ClientRequest, ConnectorOptions, SlotConnector, Wire
 from aiosdk._transport.finalizers import QuietResponse
-from aiosdk._transport.inherited import close_silently, remember_loop
+from aiosdk._transport.inherited import close_silently
 from aiosdk._transport.names import Threads
 from aiosdk._transport.tls import TLSSettings, tls_context
 from aiosdk.exceptions import SessionClosedError
@@ -62,7 +62,7 @@ class LoopPool:
         self._names: list[Names] = []
         self._reaper: asyncio.TimerHandle | None = None
         self._guard: AsyncGenerator[None, None] | None = None
-        remember_loop(self.loop)
+        _forks.remember_loop(self.loop)
 
     async def open_http(self, setup: Setup) -> aiohttp.ClientSession:
         opening = self._opening.setdefault(setup, SingleFlight("send a request", partial(self._open_http, setup)))

@@ -181,6 +181,25 @@ def test_a_child_that_leaves_the_parents_running_loop_leaves_its_uploads_and_fil
     assert (folder / "down").read_bytes() == b"d" * (6 << 20)
 
 
+def test_a_loop_on_which_nothing_was_done_yet_goes_on_hearing_of_its_threads(server: CountingServer) -> None:
+    said = run_program(
+        server.url,
+        """
+        async def main():
+            for _ in range(2):
+                if not (pid := os.fork()):
+                    sys.exit(7)
+                os.waitpid(pid, 0)
+                async with aiosdk.Session(**ARGUMENTS) as session:
+                    s3 = await asyncio.wait_for(session.client("s3"), 30)
+            print(await asyncio.wait_for(asyncio.to_thread(lambda: "heard"), 20))
+
+        asyncio.run(main())
+        """,
+    )
+    assert said == "heard\n"
+
+
 def _until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 60
     while not condition() and time.monotonic() < end:

@@ -54,7 +54,8 @@ class Program:
 
     async def calls(self, of: Any) -> None:
         s3 = await of.client("s3")
-        await asyncio.wait_for(s3.head_bucket(Bucket="bucket"), PATIENCE)
+        async with asyncio.timeout(PATIENCE):  # `wait_for` of Python 3.11 may swallow a cancellation
+            await s3.head_bucket(Bucket="bucket")
         self.done["calls"] += 1
 
     async def call_on(self, of: Any) -> None:
@@ -68,8 +69,9 @@ class Program:
         with open(path, "wb") as file:  # noqa: ASYNC230 - nothing else has begun
             file.write(os.urandom(9 << 20))
         while not self.enough:
-            await asyncio.wait_for(s3.upload_file(path, "bucket", str(number)), PATIENCE)
-            await asyncio.wait_for(s3.download_file("bucket", str(number), path + ".back"), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                await s3.upload_file(path, "bucket", str(number))
+                await s3.download_file("bucket", str(number), path + ".back")
             self.done["transfers"] += 2
 
     async def make_on(self) -> None:
