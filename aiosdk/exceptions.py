@@ -29,7 +29,7 @@ program has imported boto3.
     +-- LoginNeededError (beside the library's own, such as SSOTokenLoadError)
     +-- InvalidEndpointError, InvalidHeaderError, BodyLengthError (ValueError)
     +-- PoolLimitError (ValueError)
-    +-- CallOptionError (ValueError)
+    +-- CallOptionError, UnsupportedOptionError (ValueError)
     +-- AsyncBodyError (botocore ParamValidationError, TypeError)
     +-- CertificateFileError (OSError)
     +-- CredentialRecursionError (RuntimeError)
@@ -157,6 +157,7 @@ __all__ = [
     "UnknownServiceError",
     "UnknownWaiterError",
     "UnreadableAnswerError",
+    "UnsupportedOptionError",
 ]
 
 
@@ -351,6 +352,12 @@ class CallOptionError(AiosdkError, ValueError):
     """Raised by `client.with_options` for a value that makes no sense; nothing was sent."""
 
     fmt = "{name}={value} is no option of a call: {problem}."
+
+
+class UnsupportedOptionError(AiosdkError, ValueError):
+    """Raised for an option of a `Config` that would be taken and then do nothing; nothing was sent."""
+
+    fmt = "{name}={value!r} of a Config is not supported: {problem}. Leave it out."
 
 
 class AsyncBodyError(AiosdkError, upstream.ParamValidationError, TypeError):

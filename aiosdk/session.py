@@ -26,7 +26,7 @@ from aiosdk.exceptions import (
     UnknownServiceError,
     hide_userinfo,
 )
-from aiosdk.settings import KEYS, SessionSettings, check_config, check_endpoint, check_keys
+from aiosdk.settings import KEYS, ConfigCheck, SessionSettings, check_endpoint, check_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -143,6 +143,7 @@ class Session(AsyncContext):
         )
         relate_namesakes()
         self._pool_limit = self._settings.pool_limit
+        self._check_config = ConfigCheck(self._settings.pool_limit)
         self._made_at = _caller()
         self._pool: ConnectionPool | None = None
         self._botocore: Any = None
@@ -271,8 +272,8 @@ class Session(AsyncContext):
             aws_access_key_id: An access key for this client alone, with its secret.
             aws_secret_access_key: The secret key.
             aws_session_token: The session token.
-            config: An `AioConfig`, merged over the session's. `max_pool_connections` has no effect here: the pool is
-                the session's.
+            config: An `AioConfig`, merged over the session's. Its `max_pool_connections` is no cap: the pool is the
+                session's (the logger `aiosdk.pool` says so once).
             aws_account_id: The account that the access key belongs to.
 
         Raises (when called):
@@ -301,7 +302,7 @@ class Session(AsyncContext):
         if key not in self._clients:
             check_keys(f"client {service_name!r}", aws_access_key_id, aws_secret_access_key, aws_session_token)
             check_endpoint(endpoint_url)
-            check_config(config)
+            self._check_config(config)
         return Pending("client", service_name, self._clients, key, partial(self._clients.make, key, config))
 
     def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> OwnClient:
@@ -320,6 +321,7 @@ class Session(AsyncContext):
         arguments |= kwargs
         check_keys(f"client {service_name!r}", *(arguments.get(name) for name in KEYS))
         check_endpoint(arguments.get("endpoint_url"))
+        self._check_config(arguments.get("config"))
         return OwnClient(self._clients, client_key(service_name, arguments), arguments.get("config"))
 
     def resource(
@@ -378,7 +380,7 @@ class Session(AsyncContext):
         if key not in self._resources:
             check_keys(f"resource {service_name!r}", aws_access_key_id, aws_secret_access_key, aws_session_token)
             check_endpoint(endpoint_url)
-            check_config(config)
+            self._check_config(config)
         make = partial(self._resources.make, key, service_name, config, arguments)
         return Pending("resource", service_name, self._resources, key, make)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from aiosdk._config import given_options
@@ -21,6 +22,8 @@ from aiosdk.exceptions import (
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
     from botocore.client import Config
+
+logger: Final = logging.getLogger("aiosdk.pool")
 
 DEFAULT_MAX_CONNECTIONS: Final = 100
 KEYS: Final = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -53,6 +56,7 @@ class SessionSettings:
         check_keys("Session", self.aws_access_key_id, self.aws_secret_access_key, self.aws_session_token)
         check_endpoint(self.endpoint_url)
         check_config(self.config)
+        check_config(self._default_config)
         _check_limit("max_connections", self.max_connections)
         _check_limit("max_connections_per_host", self.max_connections_per_host)
         _check_budget(self.retry_budget)
@@ -62,9 +66,37 @@ class SessionSettings:
     @property
     def pool_limit(self) -> int:
         """The cap of the pool: `max_connections`, else the configuration's `max_pool_connections`, else 100."""
-        given: object = given_options(self.config).get("max_pool_connections")
-        _check_limit("max_pool_connections", given)
-        return self.max_connections or (given if isinstance(given, int) else DEFAULT_MAX_CONNECTIONS)
+        given = {**given_options(self._default_config), **given_options(self.config)}.get("max_pool_connections")
+        return self.max_connections or given or DEFAULT_MAX_CONNECTIONS
+
+    @property
+    def _default_config(self) -> Config | None:
+        """That of the user's botocore session, over which `config` is merged."""
+        session: Any = self.botocore_session
+        return None if session is None else session.get_default_client_config()
+
+
+class ConfigCheck:
+    """Checks the configurations of a session's clients; `limit` is the cap of its pool."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._told = False
+
+    def __call__(self, config: Config | None) -> None:
+        """Raise as `check_config`; log once that a client's own cap is none, as boto3's users set it for speed."""
+        check_config(config)
+        asked = given_options(config).get("max_pool_connections")
+        if self._told or asked is None or asked == self._limit:
+            return
+        self._told = True
+        logger.log(
+            logging.WARNING if asked > self._limit else logging.INFO,
+            "max_pool_connections=%d in the Config of a client changes nothing: all clients of a session share its "
+            "pool of %d connections. Say Session(max_connections=...) for another cap.",
+            asked,
+            self._limit,
+        )
 
 
 def _check_botocore_session(session: object) -> None:

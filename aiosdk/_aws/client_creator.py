@@ -46,6 +46,8 @@ _CREATOR: Final = Seams(
 )
 _SESSION: Final = Seams(("create_client", "_create_client"), _UPSTREAM)
 
+_NO_EXPRESS_AUTH: Final = "s3_disable_express_session_auth"
+
 
 class SharingCreator(AioClientCreator):
     """aiobotocore's maker of clients, given the shared parts of a service instead of making its own."""
@@ -84,6 +86,9 @@ class SharingCreator(AioClientCreator):
 
     async def create_client(self, *args: Any, **kwargs: Any) -> Any:
         config = kwargs.get("client_config")
+        if (disabled := getattr(config, _NO_EXPRESS_AUTH, None)) is not None:  # botocore does not ask the Config
+            store: Any = self._config_store
+            store.set_config_variable(_NO_EXPRESS_AUTH, disabled)
         if config is None or config.proxies is not None or _may_have_proxies():
             return await super().create_client(*args, **kwargs)
         # Told that there is no proxy, botocore does not go through the whole environment, twice, to find the same.

@@ -24,7 +24,7 @@ from aiosdk._transport.connector import ConnectorOptions
 from aiosdk._transport.failures import request_error
 from aiosdk._transport.loop_pool import Setup
 from aiosdk._transport.tls import TLSSettings
-from aiosdk.exceptions import UnreadableAnswerError
+from aiosdk.exceptions import UnreadableAnswerError, UnsupportedOptionError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -65,6 +65,7 @@ class PooledHTTPSession:
         self.budget = self.pool.budget.of(NOBODY)
         self._is_closed = False
         args = dict(connector_args or {})
+        _refuse_what_has_no_effect(args, proxies_config or {})
         connect, read = timeout if isinstance(timeout, (list, tuple)) else (timeout, timeout)
         self._timeouts = http.Timeouts(args.get("pool_timeout", self.pool_timeout), connect, read)
         self._proxies = ProxyConfiguration(proxies=proxies, proxies_settings=proxies_config)
@@ -218,6 +219,23 @@ def bind(
         "__doc__": PooledHTTPSession.__doc__,
     }
     return type("PooledHTTPSession", (PooledHTTPSession,), parts)
+
+
+def _refuse_what_has_no_effect(args: Mapping[str, Any], proxies_config: Mapping[str, Any]) -> None:
+    """Raise `UnsupportedOptionError` for options that the pool could only ignore."""
+    if args.get("write_timeout") is not None:
+        raise UnsupportedOptionError(
+            name="connector_args['write_timeout']",
+            value=args["write_timeout"],
+            problem="aiobotocore minds it for httpx alone. Bound the whole call, with client.with_options(timeout=...)",
+        )
+    if proxies_config.get("proxy_use_forwarding_for_https"):
+        raise UnsupportedOptionError(
+            name="proxies_config['proxy_use_forwarding_for_https']",
+            value=proxies_config["proxy_use_forwarding_for_https"],
+            problem="HTTPS goes through a tunnel (CONNECT), as with aiobotocore; a proxy that is to read the requests "
+            "can be given as the endpoint_url",
+        )
 
 
 def _tls(verify: bool | str, client_cert: str | tuple[str, str] | None) -> TLSSettings:
