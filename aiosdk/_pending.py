@@ -78,9 +78,9 @@ class Pending(Generic[T]):
         return f"<{self._what} {self._name!r}, not awaited yet>"
 
     def _refuse(self, used: str) -> NoReturn:
-        raise NotAwaitedError(
-            what=f"{self._name} {self._what}", call=f"session.{self._what}({self._name!r})", used=used
-        )
+        call = f"session.{self._what}({self._name!r})"
+        instead = f"`x = await {call}`, or `async with {call} as x:`"
+        raise NotAwaitedError(what=f"{self._name} {self._what}", instead=instead, used=used)
 
     def __getattr__(self, name: str) -> NoReturn:
         if name in self.__slots__:  # on an instance that `copy` or `pickle` is only making

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, cast
 
 from aiosdk import _forks
 from aiosdk._config import config_key, private_copy
 from aiosdk._shelf import Shelf
 from aiosdk._single_flight import SingleFlight
+from aiosdk.exceptions import NotAwaitedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -149,6 +150,21 @@ class OwnClient:
 
     def __repr__(self) -> str:
         return f"<client {self._name!r} of its own, to be entered with `async with`>"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):  # what Python, `copy` or `inspect` look for
+            raise AttributeError(name)
+        self._refuse(f".{name}")
+
+    def __enter__(self) -> NoReturn:
+        self._refuse("a plain `with`")
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Needed beside `__enter__`, which raises."""
+
+    def _refuse(self, used: str) -> NoReturn:
+        instead = f"`async with session.create_client({self._name!r}) as client:`"
+        raise NotAwaitedError(what=f"{self._name} client", instead=instead, used=used)
 
     async def __aenter__(self) -> Client:
         client = self._client = await self._make()

@@ -393,7 +393,7 @@ class CredentialRecursionError(AiosdkError, RuntimeError):
 class NotAwaitedError(AiosdkError, AttributeError):
     """Raised when a client or resource is used that was asked for and not awaited."""
 
-    fmt = "This is not yet the {what}: write `x = await {call}`, or `async with {call} as x:`, before using {used}."
+    fmt = "This is not yet the {what}: write {instead}, before using {used}."
 
 
 class ConfigNotReadError(AiosdkError, RuntimeError):

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from aiobotocore.session import AioSession
 
 _SECTION: Final = re.compile(r"\[(?P<name>.+)\]")
-_NESTED_AS_TEXT: Final = re.compile(r"s3\s*[=:]\s*\S")
 
 
 @contextmanager
@@ -42,21 +41,32 @@ def telling_place() -> Generator[None]:
         raise ConfigFileError(path=path, place="" if line is None else f", line {line}", reason=reason) from None
 
 
-def s3_as_text(session: AioSession) -> ConfigFileError | None:
-    """Make the error for a profile in which `s3` is a text; None where it is not. Reads the files again."""
-    if not isinstance(session.get_scoped_config().get("s3"), str):
-        return None
-    name = session.profile or "default"
-    reason = "`s3` takes no value: its settings stand below it, each indented, such as `addressing_style = path`"
+def nested_as_text(session: AioSession) -> ConfigFileError | None:
+    """Make the error for a profile in which something that has settings below it is a text; None where nothing is.
+
+    That is `s3`, and whatever stands in the profile's section of services. Reads the files again.
+    """
+    profile = session.get_scoped_config()
+    if isinstance(profile.get("s3"), str):
+        return _as_text(session, "profile", session.profile or "default", "s3", "addressing_style = path")
+    section = profile.get("services")
+    services = session.full_config.get("services", {}).get(section, {})
+    name = next((name for name, settings in services.items() if isinstance(settings, str)), None)
+    return None if name is None else _as_text(session, "services", section, name, "endpoint_url = https://example.com")
+
+
+def _as_text(session: AioSession, kind: str, section: str, name: str, example: str) -> ConfigFileError:
+    reason = f"`{name}` takes no value: its settings stand below it, each indented, such as `{example}`"
+    text = re.compile(rf"{re.escape(name)}\s*[=:]\s*\S", re.IGNORECASE)
     for variable in ("config_file", "credentials_file"):
         path = os.path.expanduser(str(session.get_config_variable(variable)))
-        section = ""
+        within = ""
         for number, line in enumerate(_content(path).decode(errors="replace").splitlines(), 1):
             if found := _SECTION.match(line):
-                section = found["name"].removeprefix("profile").strip(" \t\"'")
-            elif section == name and _NESTED_AS_TEXT.match(line):
+                within = found["name"].removeprefix(kind).strip(" \t\"'")
+            elif within == section and text.match(line):
                 return ConfigFileError(path=path, place=f", line {number}", reason=reason)
-    return ConfigFileError(path=f"of the profile {name!r}", place="", reason=reason)
+    return ConfigFileError(path=f"of the {kind} {section!r}", place="", reason=reason)
 
 
 def _content(path: str) -> bytes:

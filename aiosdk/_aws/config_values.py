@@ -99,7 +99,14 @@ class ConfigValues(ConfigValueStore):
         value = self._found(name, variable)
         if value is None:
             value = variable.default
-        return value if value is None or variable.convert is None else variable.convert(value)
+        if value is None or variable.convert is None:
+            return value
+        try:
+            return variable.convert(value)
+        except ValueError as error:
+            places = [*variable.environment, *(f"`{key}` of the profile" for key in variable.profile)]
+            error.add_note(f"This is the setting {name}, which stands in {' or '.join(places)}.")
+            raise
 
     def _found(self, name: str, variable: _Variable) -> Any:
         value = self._session._session_instance_vars.get(name)

@@ -88,6 +88,8 @@ def kind_of(code: str, status: int | None) -> Kind | None:
     """Give the kind of an answer, by its code and its HTTP status, where that is known."""
     if len(code) > _LONGEST_CODE:
         code = ""  # none of AWS's, and a second or so for each mebibyte
+    if status == 400 and len(code) == 3 and code.isascii() and code.isdecimal():
+        status = int(code)  # of a HEAD, by a stubber, whose errors are 400 unless it is told otherwise
     code = code[:1].upper() + code[1:]  # in streams of events it may begin with a small letter
     kind = next(((kind,) for kind, pattern in _ROWS if pattern.search(code)), None)
     if kind == (ThrottledError,):

@@ -15,7 +15,7 @@ from botocore.exceptions import NoRegionError as UpstreamNoRegionError
 from aiosdk import _off_loop
 from aiosdk._aws.client_creator import create_client, is_prepared, prepare
 from aiosdk._aws.client_parts import know_errors
-from aiosdk._aws.config_files import s3_as_text
+from aiosdk._aws.config_files import nested_as_text
 from aiosdk._aws.endpoint import Endpoint, adopt
 from aiosdk._aws.foreign_http import host, remembered_by
 from aiosdk._aws.helper_state import bound_helpers
@@ -46,7 +46,7 @@ async def make_client(session: AioSession, service_name: str, arguments: dict[st
     except UpstreamNoRegionError as error:
         raise NoRegionError(service_name=service_name, profile=session.profile or "default") from error
     except AttributeError as error:
-        if (better := await _off_loop.call(s3_as_text, session)) is not None:
+        if (better := await _off_loop.call(nested_as_text, session)) is not None:
             raise better from error
         raise
     except ValueError as error:

@@ -203,6 +203,11 @@ CODES = [
     ("ServiceUnavailable", 503, ServerError),
     ("InternalFailure", 500, ServerError),
     ("503", 503, ServerError),
+    ("503", 400, ServerError),  # from a stubber
+    ("404", 400, NotFoundError),
+    ("403", 400, AccessDeniedError),
+    ("404", 502, ServerError),
+    ("400", 400, None),
     ("KMSNotFoundException", 502, ServerError),
     ("ValidationException", 400, None),
     ("InvalidParameterValue", 400, None),

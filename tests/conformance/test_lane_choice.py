@@ -33,6 +33,8 @@ from botocore.history import get_global_history_recorder
 from botocore.stub import Stubber
 
 import aiosdk
+from aiosdk.exceptions import NotFoundError
+from aiosdk.services.s3.existence import exists
 from tests.support.lanes import UNFORCED, Canned, FakeWire
 from tests.support.server import LIST_BUCKETS
 
@@ -604,6 +606,18 @@ async def test_stubbers_answer_until_they_are_taken_away(kind: Any) -> None:
         await client.list_buckets()
         assert len(client.sent) == 2
         assert client.lanes == ["express", "reference", "reference", "express"]
+
+
+@pytest.mark.parametrize("kind", [AioStubber, Stubber])
+async def test_a_stubbers_404_is_not_found_although_its_status_is_400(kind: Any) -> None:
+    async with client_of() as client:
+        stubber = kind(client)
+        stubber.add_client_error("head_object", "404")
+        stubber.add_client_error("head_bucket", "404")
+        with stubber:
+            with pytest.raises(NotFoundError):
+                await client.head_object(Bucket="b", Key="k")
+            assert not await exists(client.head_bucket(Bucket="b"))
 
 
 # Patched methods

@@ -30,6 +30,12 @@ BROKEN: dict[str, tuple[bytes, bytes, str, str]] = {
     "credentials with a mark": (b"", b"\xef\xbb\xbf" + KEYS + b" = hush\n", "credentials, line 1", "byte order mark"),
     "credentials without =": (b"", KEYS + b" hush\n", "credentials, line 3", "neither a section nor"),
     "credentials twice": (b"", KEYS + b" = hush\n[default]\n", "credentials, line 4", "[default] already"),
+    "services as a text": (
+        b"[default]\nregion = eu-west-1\nservices = x\n[services x]\nsqs =\n  endpoint_url = http://h\ns3 = hush\n",
+        b"",
+        "config, line 7",
+        "`s3` takes no value",
+    ),
     "s3 as a text": (b"[default]\nregion = eu-west-1\ns3 = hush\n", b"", "config, line 3", "`s3` takes no value"),
 }
 TAKEN = (
@@ -105,6 +111,19 @@ def test_an_empty_profile_works_without_any_file(monkeypatch: pytest.MonkeyPatch
 def test_an_empty_profile_in_the_arguments_is_told_as_what_it_is(aws_environment: Path) -> None:
     with pytest.raises(ProfileNotFound, match="no profile ''"):
         make({aws_environment / "config": CONFIG}, profile_name="")
+
+
+def test_a_number_that_is_none_is_told_with_its_places(aws_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {aws_environment / "config": CONFIG.replace(b"[profile", b"max_attempts = many\n[profile")}
+    with pytest.raises(ValueError, match="invalid literal") as raised:
+        make(config)
+    assert "AWS_MAX_ATTEMPTS or `max_attempts` of the profile" in raised.value.__notes__[0]
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "")
+    with pytest.raises(ValueError, match="invalid literal") as raised:
+        make(config)
+    assert "AWS_MAX_ATTEMPTS" in raised.value.__notes__[0]
+    with pytest.raises(ValueError, match="invalid literal"):
+        boto3.Session().client("s3")
 
 
 def test_an_empty_region_is_told_as_what_it_is(aws_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:

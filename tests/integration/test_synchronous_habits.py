@@ -63,6 +63,13 @@ REFUSED = [
     ("with body as x: pass", SynchronousUseError, "`async with ... as body:`"),
     ("with s3 as x: pass", SynchronousUseError, "`async with session.client(...) as client:`"),
     ("with aiosdk.Session() as x: pass", SynchronousUseError, "`async with aiosdk.Session(...) as session:`"),
+    ("body.readline().decode()", SynchronousUseError, "`async for line in body.iter_lines()`"),
+    (
+        "session.create_client('s3').list_buckets()",
+        NotAwaitedError,
+        "async with session.create_client('s3') as client:",
+    ),
+    ("with session.create_client('s3') as x: pass", NotAwaitedError, "async with session.create_client('s3')"),
     ("with session.client('s3') as x: pass", NotAwaitedError, "`async with session.client('s3') as x:`"),
     ("with table.batch_writer() as x: pass", SynchronousUseError, "`async with table.batch_writer() as batch:`"),
     ("session.client('s3').list_buckets()", NotAwaitedError, "`x = await session.client('s3')`"),
@@ -94,7 +101,10 @@ FORGOTTEN = [
     (f"{PAGES}.build_full_result()['Contents']", "s3.list_objects_v2.build_full_result"),
     ("table.get_item(Key={'k': 1})['Item']", "dynamodb.Table.get_item"),
     ("table.batch_get([])[0]", "dynamodb.Table.batch_get"),
-    ("body.read().decode()", "AioStreamingBody.read"),
+    ("body.read().decode()", "body.read"),
+    ("body.read(3)[0]", "body.read"),
+    ("body.readinto(bytearray(3)) + 1", "body.readinto"),
+    ("body.readlines()[0]", "body.readlines"),
     ("session.get_credentials().access_key", "Session.get_credentials"),
 ]
 

@@ -65,6 +65,15 @@ def test_an_answer_with_the_bytes_that_were_asked_for_is_taken() -> None:
     version.check(answer(ResponseMetadata={"HTTPStatusCode": 200}), 10, 20)  # of a server that has no 206
 
 
+@pytest.mark.parametrize("spelled", ["Bytes 10-19/95", "bytes=10-19/95", "bytes  10-19 / 95", " bytes 10-19/95 "])
+def test_a_range_is_read_in_every_spelling_that_boto3_reads(spelled: str) -> None:
+    Version(95, '"e"').check(answer(ContentRange=spelled), 10, 20)
+    whole = answer(ContentRange=spelled.replace("10-19", "0-94"), ContentLength=95)
+    assert Version.of(whole) == (95, '"e"')
+    with pytest.raises(UnexpectedRangeError):
+        Version(95, '"e"').check(answer(ContentRange=spelled.replace("10", "11")), 10, 20)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aiosdk.exceptions import UnexpectedRangeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+# The unit's case does not count (RFC 9110, 14.1), nor does what stands around the numbers, for boto3.
+_RANGE: Final = re.compile(r"bytes[ =]+([0-9]+) *- *([0-9]+) */ *([0-9]+)", re.IGNORECASE)
 
 
 class Part(NamedTuple):
@@ -57,7 +62,7 @@ class Version(NamedTuple):
         """Read it from an answer that has the whole object, or raise `UnexpectedRangeError`."""
         size, got = answer.get("ContentLength"), answer.get("ContentRange")
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        if (got is not None or status == 206) and (not size or got != f"bytes 0-{size - 1}/{size}"):
+        if (got is not None or status == 206) and (not size or _spelled(got) != f"bytes 0-{size - 1}/{size}"):
             raise UnexpectedRangeError(asked="the whole object", got=f"{got or 'an unknown range'}"[:80])
         return cls(size, answer.get("ETag"))
 
@@ -68,9 +73,15 @@ class Version(NamedTuple):
         if got is None:  # what is told of a range counts, also where the status is 200: some servers have no 206
             whole = answer["ResponseMetadata"]["HTTPStatusCode"] != 206
             raise UnexpectedRangeError(asked=asked, got="the whole object" if whole else "an unknown range")
-        if got != asked:
+        if _spelled(got) != asked:
             raise UnexpectedRangeError(asked=asked, got=got)
         if answer.get("ContentLength", end - start) != end - start:
             raise UnexpectedRangeError(asked=asked, got=f"{got} in {answer['ContentLength']} bytes")
         if answer.get("ETag", self.etag) != self.etag:
             raise UnexpectedRangeError(asked=f"{asked} of the object with ETag {self.etag}", got=answer["ETag"])
+
+
+def _spelled(got: str | None) -> str | None:
+    """A `Content-Range` as S3 spells it."""
+    found = None if got is None else _RANGE.fullmatch(got.strip())
+    return got if found is None else "bytes {}-{}/{}".format(*found.groups())
