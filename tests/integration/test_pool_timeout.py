@@ -24,7 +24,7 @@ from tests.support.server import Answer, CountingServer, Request, answer_anythin
 from tests.support.waiting import Gate, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     Make = Callable[..., aiosdk.Session]
@@ -83,25 +83,33 @@ async def test_a_body_that_is_read_on_is_no_standstill(server: CountingServer, m
         await waiting
 
 
-async def test_others_hosts_moving_on_is_no_hope_for_one_at_its_cap(make_session: Make) -> None:
-    with CountingServer(host="0.0.0.0") as server:
-        server.answer = a_large_body
-        async with make_session(max_connections_per_host=1, pool_timeout=0.4, max_connections=2) as session:
-            stuck = await session.client("s3", endpoint_url=f"http://127.0.0.1:{server.port}")
-            other = await session.client("s3", endpoint_url=f"http://127.0.0.2:{server.port}")
-            body = (await stuck.get_object(Bucket="b", Key="k"))["Body"]
-            server.answer = answer_anything
+@pytest.fixture
+def two_hosts() -> Iterator[CountingServer]:
+    """A server that is 127.0.0.1 and 127.0.0.2."""
+    with CountingServer(host="0.0.0.0") as running:
+        yield running
 
-            async def keep_moving() -> None:
-                while True:
-                    await asyncio.gather(other.list_buckets(), other.list_buckets())
 
-            moving = asyncio.create_task(keep_moving())
-            async with asyncio.timeout(20):
-                with pytest.raises(PoolTimeoutError, match=r"127\.0\.0\.1"):
-                    await stuck.list_buckets()
-            moving.cancel()
-            body.close()
+async def test_others_hosts_moving_on_is_no_hope_for_one_at_its_cap(
+    two_hosts: CountingServer, make_session: Make
+) -> None:
+    two_hosts.answer = a_large_body
+    async with make_session(max_connections_per_host=1, pool_timeout=0.4, max_connections=2) as session:
+        stuck = await session.client("s3", endpoint_url=f"http://127.0.0.1:{two_hosts.port}")
+        other = await session.client("s3", endpoint_url=f"http://127.0.0.2:{two_hosts.port}")
+        body = (await stuck.get_object(Bucket="b", Key="k"))["Body"]
+        two_hosts.answer = answer_anything
+
+        async def keep_moving() -> None:
+            while True:
+                await asyncio.gather(other.list_buckets(), other.list_buckets())
+
+        moving = asyncio.create_task(keep_moving())
+        async with asyncio.timeout(20):
+            with pytest.raises(PoolTimeoutError, match=r"127\.0\.0\.1"):
+                await stuck.list_buckets()
+        moving.cancel()
+        body.close()
 
 
 async def test_a_deadline_comes_first(server: CountingServer, make_session: Make) -> None:
@@ -115,9 +123,9 @@ async def test_a_deadline_comes_first(server: CountingServer, make_session: Make
 
 
 async def test_the_setting_is_half_a_minute_and_travels(make_session: Make) -> None:
-    session = make_session(pool_timeout=math.inf)
-    s3 = await pickle.loads(pickle.dumps(session)).client("s3")
-    assert s3._endpoint.http_session._timeouts.pool == math.inf
+    async with pickle.loads(pickle.dumps(make_session(pool_timeout=math.inf))) as session:
+        s3 = await session.client("s3")
+        assert s3._endpoint.http_session._timeouts.pool == math.inf
     async with make_session() as plain:
         s3 = await plain.client("s3")
         assert s3._endpoint.http_session._timeouts.pool == 30
