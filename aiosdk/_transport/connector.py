@@ -188,7 +188,7 @@ class Wire(BoundedHandler):
             self.not_taken = not_taken(self.transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        if exc is not None:  # otherwise it was told before, and its socket may be closed by now
+        if isinstance(exc, BrokenPipeError):  # a reset after the end of which nobody has told yet
             self._look_at_end()
         super().connection_lost(exc)
         self._set_timer(None)

@@ -60,6 +60,8 @@ def not_taken(transport: asyncio.BaseTransport | None) -> int:
     """How many of the bytes that were sent the peer's side has not taken, as Linux counts; 0 where nobody does.
 
     When the end of a connection has come, these came too late: they found it closed, and no program has read them.
+    A reset without an end says nothing of it: a server may reset what it has read, and the kernel takes no
+    acknowledgement from a reset.
     """
     found: Any = None if transport is None else transport.get_extra_info("socket")
     if found is None or not hasattr(socket, "TCP_INFO"):

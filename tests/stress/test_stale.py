@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from asyncio import StreamWriter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ import aiosdk
 from aiosdk._transport import connector
 from aiosdk._transport.stale import not_taken
 from tests.stress.stale import CALLS, KEYS, busy, options, ours, seen, theirs
+from tests.support.mishaps import reset
 from tests.support.processes import running
 from tests.support.waiting import nothing_is_left  # noqa: F401 - a fixture for each test
 
@@ -70,8 +72,9 @@ async def test_a_connection_that_ends_under_a_request_is_no_attempt(
                 await getattr(client, operation)(**params)
 
 
-async def test_what_a_server_has_taken_without_an_answer_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither what it has read nor what it has not: only what never got there."""
+@pytest.mark.parametrize("end", [StreamWriter.close, reset])
+async def test_what_a_server_has_taken_without_an_answer_is_not_sent_again(end: Callable[[StreamWriter], None]) -> None:
+    """Neither what it has read nor what it has not: only what never got there. A reset does not say which it was."""
     taken: list[bytes] = []
     first = True
 
@@ -83,8 +86,9 @@ async def test_what_a_server_has_taken_without_an_answer_is_not_sent_again(monke
             await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]))
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
             head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]))
         taken.append(head)
-        writer.close()
+        end(writer)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
