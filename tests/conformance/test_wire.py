@@ -10,6 +10,7 @@ import asyncio
 import io
 import os
 import random
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -72,6 +73,27 @@ async def sent_by(strict: StrictServer, call: Callable[[], Awaitable[Any]]) -> l
     return list(strict.received)
 
 
+def sendable(made: dict[str, Any]) -> dict[str, Any]:
+    """Parameters with which botocore sends a request to an endpoint that is not AWS's."""
+    if str(made.get("Bucket")).startswith("arn:"):
+        made["Bucket"] = "bucket"
+    if "AccountId" in made:  # it becomes a part of the host's name in S3 Control
+        made["AccountId"] = "123456789012"
+    return made
+
+
+@pytest.fixture
+def names_below_localhost() -> Iterator[None]:
+    """Have every name that ends in `.localhost` found on this machine (RFC 6761, 6.3), whatever its resolver says."""
+    look_up = socket.getaddrinfo
+
+    def find(host: Any, *args: Any, **kwargs: Any) -> Any:
+        return look_up("127.0.0.1" if str(host).endswith("localhost") else host, *args, **kwargs)
+
+    with mock.patch.object(socket, "getaddrinfo", find):
+        yield
+
+
 def plain(requests: list[Received], *, asks: bool) -> list[Any]:
     left_out = {"user-agent"} if asks else {"user-agent", "expect"}
     return [
@@ -98,6 +120,7 @@ def read_all(answer: Any) -> None:
 
 
 @pytest.mark.timeout(7200)
+@pytest.mark.usefixtures("names_below_localhost")
 async def test_every_operation_is_framed_and_goes_over_the_wire_as_botocore_sends_it(strict: StrictServer) -> None:
     theirs = botocore.session.Session()
     theirs.set_credentials(*KEYS.values())
@@ -105,21 +128,22 @@ async def test_every_operation_is_framed_and_goes_over_the_wire_as_botocore_send
     count = compared = reused = 0
     unlike: list[Any] = []
     unsent: Counter[str] = Counter()
-    async with aiosdk.Session(**ARGUMENTS, endpoint_url=strict.url, max_connections=1) as session:
+    url = f"http://localhost:{strict.port}"
+    async with aiosdk.Session(**ARGUMENTS, endpoint_url=url, max_connections=1) as session:
         for service in services:
             ours: Any = await session.client(service, config=AioConfig(**CONFIG))
             other = await asyncio.to_thread(
-                theirs.create_client, service, "us-west-2", endpoint_url=strict.url, config=Config(**CONFIG)
+                theirs.create_client, service, "us-west-2", endpoint_url=url, config=Config(**CONFIG)
             )
             for operation in operations_of(ours.meta.service_model, service in ALWAYS):
                 count += 1
                 seed = f"{service} {operation.name}"
                 strict.answer = canned(operation, seed, 0.3)  # type: ignore[assignment]
 
+                fill = 0.4
+
                 def make(operation: Any = operation, seed: str = seed) -> dict[str, Any]:
-                    made = usual(Inputs(seed, 0.4).of(operation), seed)
-                    # The endpoint is not AWS's, which botocore wants for an access point.
-                    return {**made, "Bucket": "bucket"} if str(made.get("Bucket")).startswith("arn:") else made
+                    return sendable(usual(Inputs(seed, fill).of(operation), seed))  # noqa: B023
 
                 async def of(lane: Any, name: str = operation.name, make: Any = make) -> None:
                     await _read(await lane(name, make()))
@@ -129,6 +153,9 @@ async def test_every_operation_is_framed_and_goes_over_the_wire_as_botocore_send
 
                 with frozen():
                     right = await sent_by(strict, lambda of=botocores: asyncio.to_thread(of))
+                    if not right:  # for what is optional and may not stand in a header, say
+                        fill = 0
+                        right = await sent_by(strict, lambda of=botocores: asyncio.to_thread(of))
                     for lane in (ours._make_api_call, ours._reference):
                         for way in (lambda: mock.DEFAULT, by_aiohttp):
                             asks = lane == ours._reference
@@ -145,7 +172,7 @@ async def test_every_operation_is_framed_and_goes_over_the_wire_as_botocore_send
     print(f"{count} operations, {compared} of them sent, {reused} requests on connections used again")
     print("not sent, by botocore neither:", +unsent)
     assert not unlike, (len(unlike), [each[:3] for each in unlike], unlike[0])
-    assert compared > 0.95 * count
+    assert compared > 0.99 * count
     assert reused > 3.9 * compared
 
 
