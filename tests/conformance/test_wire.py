@@ -124,8 +124,6 @@ def read_all(answer: Any) -> None:
 
 @pytest.mark.timeout(7200)
 @pytest.mark.usefixtures("names_below_localhost")
-# botocore drops the connection of an answer that it cannot read; a connection of ours would be an "unclosed transport".
-@pytest.mark.filterwarnings(r"ignore:.*<socket\.socket:pytest.PytestUnraisableExceptionWarning")
 async def test_every_operation_is_framed_and_goes_over_the_wire_as_botocore_sends_it(strict: StrictServer) -> None:
     theirs = botocore.session.Session()
     theirs.set_credentials(*KEYS.values())
